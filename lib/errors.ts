@@ -1,0 +1,151 @@
+/** Root of every error that leaves hawser. `code` is stable and documented; messages are not API. */
+export abstract class HawserError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The caller broke a contract; thrown synchronously. */
+export class UsageError extends HawserError {
+  readonly code: string = 'ERR_USAGE';
+}
+
+/** hawser broke a rule of its own: a bug, never caught on purpose. */
+export class InvariantError extends HawserError {
+  readonly code = 'ERR_INVARIANT';
+}
+
+/** Asserts a rule that our own code keeps. What a peer or a caller may do wrong is not an invariant. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The connection ended well: both sides closed and every byte arrived. */
+export class ConnectionDone extends HawserError {
+  readonly code = 'ERR_CONNECTION_DONE';
+  constructor(message = 'the connection was closed cleanly', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The connection ended, and not well. Bytes may be missing. */
+export class ConnectionLost extends HawserError {
+  readonly code: string = 'ERR_CONNECTION_LOST';
+  constructor(message = 'the connection was lost', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The peer reset the connection. */
+export class ConnectionReset extends ConnectionLost {
+  override readonly code = 'ERR_CONNECTION_RESET';
+  constructor(message = 'the peer reset the connection', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** This side aborted the connection, by abortConnection or because user code threw (see `cause`). */
+export class ConnectionAborted extends ConnectionLost {
+  override readonly code = 'ERR_CONNECTION_ABORTED';
+  constructor(message = 'the connection was aborted by this side', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Root of the ways in which a connection is never made. */
+export class ConnectError extends HawserError {
+  readonly code: string = 'ERR_CONNECT';
+}
+
+/** Nobody listens there, or the peer refused. */
+export class ConnectionRefused extends ConnectError {
+  override readonly code = 'ERR_CONNECTION_REFUSED';
+  constructor(message = 'the connection was refused', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The host name has no address. */
+export class DnsLookupError extends ConnectError {
+  override readonly code = 'ERR_DNS_LOOKUP';
+}
+
+/** No route to the peer. */
+export class NoRoute extends ConnectError {
+  override readonly code = 'ERR_NO_ROUTE';
+}
+
+/** The attempt was stopped by its owner: stopConnecting, or cancel of the Deferred. */
+export class ConnectingCancelled extends ConnectError {
+  override readonly code = 'ERR_CONNECTING_CANCELLED';
+  constructor(message = 'connecting was cancelled', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** `stopConnecting` when nothing is being connected. */
+export class NotConnecting extends UsageError {
+  override readonly code = 'ERR_NOT_CONNECTING';
+}
+
+/** The factory's buildProtocol returned undefined. */
+export class NoProtocol extends ConnectError {
+  override readonly code = 'ERR_NO_PROTOCOL';
+  constructor(message = 'the factory built no protocol', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The port could not be bound; `cause` is the system's error. */
+export class CannotListen extends HawserError {
+  readonly code = 'ERR_CANNOT_LISTEN';
+}
+
+/** A time limit ran out: a Deferred's, a handshake's, or a peer's silence. */
+export class TimeoutError extends HawserError {
+  readonly code = 'ERR_TIMEOUT';
+  constructor(message = 'the time limit ran out', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The Deferred was cancelled. */
+export class CancelledError extends HawserError {
+  readonly code = 'ERR_CANCELLED';
+  constructor(message = 'cancelled', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** callback or errback on a Deferred that was fired before. */
+export class AlreadyCalledError extends UsageError {
+  override readonly code = 'ERR_ALREADY_CALLED';
+}
+
+/** cancel, reset or delay on a delayed call that was cancelled before. */
+export class AlreadyCancelledError extends UsageError {
+  override readonly code = 'ERR_ALREADY_CANCELLED';
+}
+
+/** A datagram larger than its carrier takes. */
+export class MessageLengthError extends UsageError {
+  override readonly code = 'ERR_MESSAGE_LENGTH';
+}
+
+/** An address that is no address of the socket's family, or one that cannot be sent to. */
+export class InvalidAddressError extends UsageError {
+  override readonly code = 'ERR_INVALID_ADDRESS';
+}
+
+/** stop on a reactor that is not running. */
+export class ReactorNotRunning extends UsageError {
+  override readonly code = 'ERR_REACTOR_NOT_RUNNING';
+}
+
+/** run on a reactor that is running. */
+export class ReactorAlreadyRunning extends UsageError {
+  override readonly code = 'ERR_REACTOR_ALREADY_RUNNING';
+}
