@@ -18,7 +18,9 @@ export interface TransportHost {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly entropy: Entropy;
-  /** From here to `release` the reactor winds `resource` up when it stops. */
+  /** How long a closed connection goes on waiting for the peer's FIN once its own is on its way. */
+  readonly lingerMs: number;
+  /** From here to `release` the reactor winds `resource` up when it stops; in a later turn, if it stops already. */
   adopt(resource: Resource): void;
   release(resource: Resource): void;
   /** An exception in user code, or a failure nobody hears; `where` names the callback. Never throws. */

@@ -43,6 +43,8 @@ export interface TransportProvider<ListenOptions = object, ConnectOptions = obje
  */
 export interface StreamChannel {
   readonly bufferedBytes: number;
+  /** Whom to report to. Called once, in the turn in which the channel is handed over; nothing is reported before. */
+  attach(events: ChannelEvents): void;
   /** Takes the bytes over. False when it is full: `channelDrained` follows. */
   write(bytes: Uint8Array): boolean;
   /** FIN after all that was written; `channelFinished` follows. Reading goes on. */
