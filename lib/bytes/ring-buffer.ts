@@ -1,7 +1,7 @@
 import { invariant } from '../errors.ts';
 
-// Below this a loop beats Uint8Array.set, which needs a subarray object for every copy of a part.
-const LOOP_BYTES = 48;
+// Up to here a loop is faster than Uint8Array.set, which needs a subarray object for every part of an array.
+const LOOP_BYTES = 32;
 const MAX_CAPACITY_BYTES = 2 ** 30;
 const NO_MEMORY = new Uint8Array(0);
 
@@ -136,10 +136,10 @@ export class RingBuffer {
 
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   const count = end - start;
-  if (count <= LOOP_BYTES) {
-    for (let i = 0; i < count; i++) to[at + i] = from[start + i] as number;
-  } else if (count === from.length) {
+  if (count === from.length) {
     to.set(from, at);
+  } else if (count <= LOOP_BYTES) {
+    for (let i = 0; i < count; i++) to[at + i] = from[start + i] as number;
   } else {
     to.set(from.subarray(start, end), at);
   }
