@@ -149,3 +149,52 @@ export class ReactorNotRunning extends UsageError {
 export class ReactorAlreadyRunning extends UsageError {
   override readonly code = 'ERR_REACTOR_ALREADY_RUNNING';
 }
+
+/** Something that is no Error was thrown, or a promise was rejected with it; `cause` is that thing. */
+export class NotAnError extends HawserError {
+  readonly code = 'ERR_NOT_AN_ERROR';
+}
+
+/** What was thrown, as an Error: itself if it is one (of any realm), else a NotAnError around it. */
+export function toError(thrown: unknown): Error {
+  if (isError(thrown)) return thrown;
+  return new NotAnError(`something that is no Error was thrown: ${String(thrown)}`, { cause: thrown });
+}
+
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]';
+}
+
+/** Returns `error`, typed, if it is of one of `classes`; throws it on otherwise. For the first line of an errback. */
+export function trap<E extends Error>(
+  error: Error,
+  ...classes: readonly (abstract new (
+    ...args: never[]
+  ) => E)[]
+): E {
+  for (const known of classes) {
+    if (error instanceof known) return error;
+  }
+  throw error;
+}
+
+/** One of several Deferreds failed: the one at `index`, with `cause`. */
+export class FirstError extends HawserError {
+  readonly code = 'ERR_FIRST_FAILURE';
+  readonly index: number;
+  declare readonly cause: Error;
+  constructor(index: number, cause: Error) {
+    super(`number ${index} failed: ${cause.message}`, { cause });
+    this.index = index;
+  }
+}
+
+/** Every one of several Deferreds failed; `errors` has their errors in the order of the Deferreds. */
+export class AllFailed extends HawserError {
+  readonly code = 'ERR_ALL_FAILED';
+  readonly errors: readonly Error[];
+  constructor(errors: readonly Error[]) {
+    super(`all of ${errors.length} failed`);
+    this.errors = errors;
+  }
+}
