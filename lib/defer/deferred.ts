@@ -1,5 +1,6 @@
 import { AlreadyCalledError, CancelledError, isError, TimeoutError, toError, UsageError } from '../errors.ts';
 import type { Clock } from '../time/clock.ts';
+import { firstFire, noteCreated, noteFired } from './debugging.ts';
 import { watchFailure } from './unhandled.ts';
 
 /** Stops the work behind a Deferred. May fire it itself; if it does not, CancelledError is its result. */
@@ -28,10 +29,11 @@ export class Deferred<T> implements PromiseLike<T> {
   #result: unknown = undefined;
   #head: Link | undefined = undefined;
   #tail: Link | undefined = undefined;
-  #canceller: Canceller<never> | undefined;
+  #canceller: ((deferred: never) => void) | undefined;
 
   constructor(canceller?: Canceller<T>) {
     this.#canceller = canceller;
+    noteCreated(this);
   }
 
   /** A Deferred that has fired with `value`. */
@@ -217,13 +219,16 @@ export class Deferred<T> implements PromiseLike<T> {
 
   /** False for the late fire of a cancelled Deferred. */
   #mayFire(): boolean {
-    if ((this.#flags & FIRED) === 0) return true;
-    if ((this.#flags & SWALLOWS) === 0) throw new AlreadyCalledError('the Deferred was fired already');
+    if (!this.called) return true;
+    if ((this.#flags & SWALLOWS) === 0) {
+      throw new AlreadyCalledError('the Deferred was fired already', { cause: firstFire(this) });
+    }
     this.#flags &= ~SWALLOWS;
     return false;
   }
 
   #fire(result: unknown, failed: number): void {
+    noteFired(this);
     this.#give(result, failed);
     this.#run();
   }
@@ -395,19 +400,19 @@ class Link {
   readonly kind: 'callbacks' | 'observers' | 'waiter' | 'target';
   readonly onValue: ((value: never) => unknown) | undefined;
   readonly onError: ((error: never) => unknown) | undefined;
-  readonly receiver: Deferred<never>;
+  readonly receiver: Deferred<unknown>;
   next: Link | undefined = undefined;
 
   constructor(
     kind: Link['kind'],
     onValue: Link['onValue'],
     onError: Link['onError'],
-    receiver?: Deferred<never>,
+    receiver?: Deferred<unknown>,
   ) {
     this.kind = kind;
     this.onValue = onValue;
     this.onError = onError;
-    this.receiver = receiver as Deferred<never>;
+    this.receiver = receiver as Deferred<unknown>;
   }
 }
 
