@@ -3,6 +3,9 @@ import type { Clock } from '../time/clock.ts';
 import { firstFire, noteCreated, noteFired } from './debugging.ts';
 import { watchFailure } from './unhandled.ts';
 
+/** What a callback may return. Deferred stands beside PromiseLike so that U is inferred from a union of all three. */
+export type Eventual<U> = U | Deferred<U> | PromiseLike<U>;
+
 /** Stops the work behind a Deferred. May fire it itself; if it does not, CancelledError is its result. */
 export type Canceller<T> = (deferred: Deferred<T>) => void;
 
@@ -99,27 +102,27 @@ export class Deferred<T> implements PromiseLike<T> {
    * after that one. A Deferred or promise that is returned is waited for, and its result taken over.
    */
   addCallbacks<U, V = never>(
-    onValue: (value: T) => U | PromiseLike<U>,
-    onError?: (error: Error) => V | PromiseLike<V>,
+    onValue: (value: T) => Eventual<U>,
+    onError?: (error: Error) => Eventual<V>,
   ): Deferred<U | V> {
     this.#append(new Link('callbacks', onValue, onError));
     return this as Deferred<unknown> as Deferred<U | V>;
   }
 
   /** addCallbacks without an errback: a failure passes by. */
-  addCallback<U>(onValue: (value: T) => U | PromiseLike<U>): Deferred<U> {
+  addCallback<U>(onValue: (value: T) => Eventual<U>): Deferred<U> {
     this.#append(new Link('callbacks', onValue, undefined));
     return this as Deferred<unknown> as Deferred<U>;
   }
 
   /** addCallbacks without a callback: a value passes by. */
-  addErrback<V>(onError: (error: Error) => V | PromiseLike<V>): Deferred<T | V> {
+  addErrback<V>(onError: (error: Error) => Eventual<V>): Deferred<T | V> {
     this.#append(new Link('callbacks', undefined, onError));
     return this as Deferred<unknown> as Deferred<T | V>;
   }
 
   /** addCallbacks with one function for both. */
-  addBoth<U>(onResult: (result: T | Error) => U | PromiseLike<U>): Deferred<U> {
+  addBoth<U>(onResult: (result: T | Error) => Eventual<U>): Deferred<U> {
     this.#append(new Link('callbacks', onResult, onResult));
     return this as Deferred<unknown> as Deferred<U>;
   }
@@ -162,7 +165,7 @@ export class Deferred<T> implements PromiseLike<T> {
   addTimeout<V = never>(
     delayMs: number,
     clock: Clock,
-    onTimeout: (error: Error, delayMs: number) => V | PromiseLike<V> = throwTimeoutError,
+    onTimeout: (error: Error, delayMs: number) => Eventual<V> = throwTimeoutError,
   ): Deferred<T | V> {
     let isTimedOut = false;
     const timer = clock.callLater(delayMs, () => {
