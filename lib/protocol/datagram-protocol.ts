@@ -23,7 +23,12 @@ export class DatagramProtocol implements DatagramReceiver {
   makeConnection(transport: DatagramTransport): void {
     if (this.#transport !== undefined) throw new UsageError('this protocol listens on another port already');
     this.#transport = transport;
-    this.startProtocol();
+    try {
+      this.startProtocol();
+    } catch (error) {
+      this.#transport = undefined;
+      throw error;
+    }
   }
 
   /** Called by the port, not by users: override stopProtocol instead. */

@@ -1,74 +1,68 @@
 import { Deferred } from '../defer/deferred.ts';
-import { CancelledError, CannotListen, UsageError } from '../errors.ts';
+import { CancelledError, CannotListen, toError, UsageError } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
-import type { StreamFactory, StreamProtocol } from '../interfaces/protocol.ts';
 import type { ListeningPort, Resource, TransportHost } from '../interfaces/reactor.ts';
-import type { StreamChannel } from './provider.ts';
-import { closeQuietly, StreamTransport } from './stream-transport.ts';
 
-/** What a kind of transport holds for a bound port. */
-export interface Listener {
-  getHost(): Address;
-  /** Stops accepting. `done` comes later, never from inside. */
+/** What a port holds while it is bound. */
+export interface Bound {
+  /** `done` comes later, never from inside. */
   close(done: () => void): void;
 }
 
-/** What a listener reports, from the event loop. */
-export interface ListenerEvents {
-  accepted(channel: StreamChannel): void;
-  /** Accepting failed this once; the port goes on. */
-  failed(error: Error): void;
-}
-
 /**
- * Binds. `done` comes later, never from inside, with the listener or with the reason why there is none; the function
+ * Binds. `done` comes later, never from inside, with what was bound or with the reason why nothing was; the function
  * that is returned gives up before that.
  */
-export type Bind = (
-  events: ListenerEvents,
-  done: (error: Error | undefined, listener?: Listener) => void,
-) => () => void;
+export type Bind<S extends Bound> = (done: (error: Error | undefined, bound?: S) => void) => () => void;
 
-/**
- * A port that accepts stream connections: the half that all kinds of transport share.
- *
- * The factory is in use (doStart, doStop) from the moment the port is bound until it is closed.
- */
-export class StreamPort implements ListeningPort, Resource {
+/** A port of any kind from the call that asked for it to its end: binding, stopping, and who waits for which. */
+export abstract class Port<S extends Bound> implements ListeningPort, Resource {
   /** Fires with this port once it is bound. Fails with CannotListen, or with CancelledError when stopped before. */
   readonly listening: Deferred<this>;
-  readonly #host: TransportHost;
-  readonly #factory: StreamFactory;
-  #listener: Listener | undefined = undefined;
+  protected readonly host: TransportHost;
+  readonly #name: string;
+  #bound: S | undefined = undefined;
   /** Gives up binding, while it is under way. */
-  #giveUp: (() => void) | undefined;
+  #giveUp: (() => void) | undefined = undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #stopFailure: Error | undefined = undefined;
   #stopWaiters: (() => void)[] = [];
 
-  /** `name` says in messages what was to be bound. */
-  constructor(host: TransportHost, factory: StreamFactory, name: string, bind: Bind) {
-    this.#host = host;
-    this.#factory = factory;
+  /** `name` says in messages what is to be bound. */
+  constructor(host: TransportHost, name: string) {
+    this.host = host;
+    this.#name = name;
     this.listening = new Deferred<this>(() => {
       if (this.#giveUp !== undefined) this.#stop();
     });
-    host.adopt(this);
-    const events: ListenerEvents = {
-      accepted: (channel) => this.#accepted(channel),
-      failed: (error) => host.reportError(error, 'accept'),
-    };
-    this.#giveUp = bind(events, (error, listener) => {
+  }
+
+  abstract getHost(): Address;
+
+  /** The port is bound. What this throws closes it again and becomes the `cause` of CannotListen. */
+  protected abstract started(bound: S): void;
+
+  /** The port is closed; called once if `started` was. What this throws fails stopListening. */
+  protected abstract stopped(): void;
+
+  /** To be called last in the constructor. */
+  protected begin(bind: Bind<S>): void {
+    this.host.adopt(this);
+    this.#giveUp = bind((error, bound) => {
       this.#giveUp = undefined;
-      if (listener === undefined)
-        this.#failed(new CannotListen(`cannot listen on ${name}`, { cause: error }));
-      else this.#bound(listener, name);
+      if (bound === undefined) this.#failed(error);
+      else this.#start(bound);
     });
   }
 
-  getHost(): Address {
-    if (this.#listener === undefined) throw new UsageError('the port is not bound yet; wait for `listening`');
-    return this.#listener.getHost();
+  /** What is bound. UsageError before `listening` has fired. */
+  protected get bound(): S {
+    if (this.#bound === undefined) throw new UsageError('the port is not bound yet: wait for `listening`');
+    return this.#bound;
+  }
+
+  protected get isOpen(): boolean {
+    return this.#state === 'open' && this.#bound !== undefined;
   }
 
   stopListening(): Deferred<void> {
@@ -82,7 +76,7 @@ export class StreamPort implements ListeningPort, Resource {
 
   shutDown(_lingerMs: number, done: () => void): void {
     this.#whenStopped(() => {
-      if (this.#stopFailure !== undefined) this.#host.reportError(this.#stopFailure, 'doStop');
+      if (this.#stopFailure !== undefined) this.host.reportError(this.#stopFailure, 'stopListening');
       done();
     });
   }
@@ -90,49 +84,50 @@ export class StreamPort implements ListeningPort, Resource {
   #whenStopped(call: () => void): void {
     this.#stopWaiters.push(call);
     if (this.#state === 'open') this.#stop();
-    else if (this.#state === 'closed') this.#host.clock.callSoon(() => this.#answerStopWaiters());
+    else if (this.#state === 'closed') this.host.clock.callSoon(() => this.#answerStopWaiters());
   }
 
   #stop(): void {
     this.#state = 'closing';
-    if (this.#listener !== undefined) {
-      this.#listener.close(() => this.#closed(true));
+    if (this.#bound !== undefined) {
+      this.#bound.close(() => this.#closed(true));
       return;
     }
     this.#giveUp?.();
     this.#giveUp = undefined;
-    // Asked for, so not a failure to be reported when nobody listens.
+    // It was asked for: no failure to be reported when nobody listens.
     this.listening.then(undefined, () => {});
-    this.#host.clock.callSoon(() => {
-      if (!this.listening.called) this.listening.errback(new CancelledError('the port was stopped'));
+    this.host.clock.callSoon(() => {
       this.#closed(false);
+      if (!this.listening.called) this.listening.errback(new CancelledError('the port was stopped'));
     });
   }
 
-  #bound(listener: Listener, name: string): void {
-    this.#listener = listener;
+  #start(bound: S): void {
+    this.#bound = bound;
     try {
-      this.#factory.doStart();
+      this.started(bound);
     } catch (error) {
       this.#state = 'closing';
-      listener.close(() => this.#failed(new CannotListen(`cannot listen on ${name}`, { cause: error })));
+      bound.close(() => this.#failed(error));
       return;
     }
+    // `started` runs user code, which may have stopped this port.
     this.listening.callback(this);
   }
 
-  #failed(reason: CannotListen): void {
+  #failed(cause: unknown): void {
     this.#closed(false);
-    this.listening.errback(reason);
+    this.listening.errback(new CannotListen(`cannot listen on ${this.#name}`, { cause }));
   }
 
-  #closed(isFactoryInUse: boolean): void {
+  #closed(wasStarted: boolean): void {
     this.#state = 'closed';
-    this.#host.release(this);
+    this.host.release(this);
     try {
-      if (isFactoryInUse) this.#factory.doStop();
+      if (wasStarted) this.stopped();
     } catch (error) {
-      this.#stopFailure = error instanceof Error ? error : new Error(String(error));
+      this.#stopFailure = toError(error);
     }
     this.#answerStopWaiters();
   }
@@ -141,22 +136,5 @@ export class StreamPort implements ListeningPort, Resource {
     const waiters = this.#stopWaiters;
     this.#stopWaiters = [];
     for (const answer of waiters) answer();
-  }
-
-  #accepted(channel: StreamChannel): void {
-    if (this.#state !== 'open') {
-      channel.abort();
-      return;
-    }
-    let protocol: StreamProtocol | undefined;
-    try {
-      protocol = this.#factory.buildProtocol(channel.getPeer());
-    } catch (error) {
-      this.#host.reportError(error, 'buildProtocol');
-      channel.abort();
-      return;
-    }
-    if (protocol === undefined) closeQuietly(channel, this.#host);
-    else new StreamTransport(channel, protocol, this.#host).start();
   }
 }

@@ -16,6 +16,13 @@ export interface ConnectTarget {
 }
 
 /**
+ * What each kind of transport takes and gives, by its name: `{ listen: Options; connect: Options; port: Port }`. Every
+ * provider merges its own in by `declare module`, and reactor.listen and reactor.connect are typed by it.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface TransportOptions {}
+
+/**
  * A kind of stream transport that a reactor can be taught. `listen` and `connect` return at once; what goes wrong
  * later comes through the port's `listening` and the factory's clientConnectionFailed. Bad arguments throw UsageError.
  */
