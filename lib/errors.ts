@@ -198,3 +198,38 @@ export class AllFailed extends HawserError {
     this.errors = errors;
   }
 }
+
+/** put on a DeferredQueue that is full. */
+export class QueueOverflow extends HawserError {
+  readonly code = 'ERR_QUEUE_OVERFLOW';
+}
+
+/** get on a DeferredQueue for which too many wait already. */
+export class QueueUnderflow extends HawserError {
+  readonly code = 'ERR_QUEUE_UNDERFLOW';
+}
+
+/** Why a CooperativeTask cannot be paused, resumed or stopped any more. */
+export class TaskFinished extends HawserError {
+  readonly code: string = 'ERR_TASK_FINISHED';
+}
+
+/** The task's iterator came to its end. */
+export class TaskDone extends TaskFinished {
+  override readonly code = 'ERR_TASK_DONE';
+}
+
+/** The task's iterator threw, or a Deferred it yielded failed; see `cause`. */
+export class TaskFailed extends TaskFinished {
+  override readonly code = 'ERR_TASK_FAILED';
+}
+
+/** The task was stopped. */
+export class TaskStopped extends TaskFinished {
+  override readonly code = 'ERR_TASK_STOPPED';
+}
+
+/** The Cooperator of the task was stopped. */
+export class SchedulerStopped extends TaskFinished {
+  override readonly code = 'ERR_SCHEDULER_STOPPED';
+}

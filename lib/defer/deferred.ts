@@ -14,7 +14,7 @@ const FAILED = 2; // the result is an error
 const RUNNING = 4; // a callback is on the stack
 const WAITING = 8; // the result is the Deferred whose result it waits for
 const SWALLOWS = 16; // cancelled without canceller: the fire that is still to come is ignored
-const HEARD = 32; // the failure was seen by `then`, or reported
+const HEARD = 32; // the result was shown to an observer, or the failure reported
 const WATCHED = 64; // unhandled.ts will ask for the failure
 
 /** Cycles of Deferreds that wait for each other are looked for in so many steps: long chains must stay cheap. */
@@ -207,9 +207,16 @@ export class Deferred<T> implements PromiseLike<T> {
 
   /** A promise of the result as it is after the callbacks added so far. The result stays here as well. */
   toPromise(): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#append(new Link('observers', resolve, reject));
-    });
+    return new Promise((resolve, reject) => this.observe(resolve, reject));
+  }
+
+  /**
+   * Shows the result, as it is after the callbacks added so far, and leaves it. The observers must not throw.
+   *
+   * @internal
+   */
+  observe(onValue: (value: T) => void, onError: (error: Error) => void): void {
+    this.#append(new Link('observers', onValue, onError));
   }
 
   /** What `await` calls. May be called any number of times: it never consumes the result. */
@@ -334,12 +341,10 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 
   #show(link: Link): void {
-    if ((this.#flags & FAILED) === 0) {
-      link.onValue?.(this.#result as never);
-    } else {
-      this.#flags |= HEARD;
-      link.onError?.(this.#result as never);
-    }
+    const observer = (this.#flags & FAILED) === 0 ? link.onValue : link.onError;
+    this.#flags |= RUNNING | HEARD;
+    observer?.(this.#result as never);
+    this.#flags &= ~RUNNING;
   }
 
   #waitFor(inner: Deferred<unknown>): void {
@@ -398,7 +403,7 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 }
 
-/** One entry of a Deferred's queue: a pair of callbacks, a promise's pair that only looks, or a Deferred to give to. */
+/** One entry of a Deferred's queue: a pair of callbacks, a pair that only looks, or a Deferred to give to. */
 class Link {
   readonly kind: 'callbacks' | 'observers' | 'waiter' | 'target';
   readonly onValue: ((value: never) => unknown) | undefined;
@@ -424,7 +429,8 @@ function throwTimeoutError(error: Error, delayMs: number): never {
   throw new TimeoutError(`no result within ${delayMs} ms`, { cause: error });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** @internal */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   return 'then' in value && typeof value.then === 'function';
 }

@@ -1,20 +1,12 @@
 import type { Deferred } from '../../lib/defer/deferred.ts';
 
-/** The value or the error that `deferred` has now, or 'nothing yet'. Leaves a value there; a failure counts as heard. */
+/** The value or the error that `deferred` has now, or 'nothing yet'. Leaves it there; a failure counts as heard. */
 export function resultOf(deferred: Deferred<unknown>): unknown {
   let seen: unknown = 'nothing yet';
-  deferred.addCallbacks(
-    (value) => {
-      seen = value;
-      return value;
-    },
-    (error) => {
-      seen = error;
-      // Looked at by the test: nobody else needs to hear of it.
-      void deferred.toPromise().catch(() => {});
-      throw error;
-    },
-  );
+  const look = (result: unknown) => {
+    seen = result;
+  };
+  deferred.observe(look, look);
   return seen;
 }
 
