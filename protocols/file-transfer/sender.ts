@@ -85,9 +85,8 @@ export class FileSender extends TransferSession implements PushProducer {
     this.#roomMade?.();
   }
 
-  stopProducing(): void {
-    this.#endSession(new TransferError('closed'));
-  }
+  /** The connection is over; connectionLost follows and says why. */
+  stopProducing(): void {}
 
   protected override expects(type: MessageType): boolean {
     return type === 'fail' || type === this.#awaited;
