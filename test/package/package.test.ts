@@ -135,9 +135,9 @@ describe('the package, packed and installed elsewhere', () => {
     const command = join(consumer, 'node_modules', '.bin', 'hawser');
 
     expect(existsSync(command), readdirSync(dirname(command)).join(' ')).to.equal(true);
-    expect(await run(command, ['--help'], consumer)).to.match(
-      /\bsend\b[^]*\breceive\b|\breceive\b[^]*\bsend\b/,
-    );
+    expect(await run(command, ['--help'], consumer))
+      .to.include('send')
+      .and.include('receive');
   });
 });
 
