@@ -152,7 +152,11 @@ export class Deferred<T> implements PromiseLike<T> {
    */
   cancel(): void {
     let target: Deferred<unknown> = this;
-    while ((target.#flags & WAITING) !== 0) target = target.#result as Deferred<unknown>;
+    while ((target.#flags & WAITING) !== 0) {
+      target = target.#result as Deferred<unknown>;
+      // A ring too long for the cycle search waits for ever, but must not spin for ever.
+      if (target === this) return;
+    }
     if (!target.called) target.#cancelUnfired();
   }
 
@@ -238,12 +242,12 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 
   #fire(result: unknown, failed: number): void {
-    noteFired(this);
     this.#give(result, failed);
     this.#run();
   }
 
   #give(result: unknown, failed: number): void {
+    if (!this.called) noteFired(this);
     this.#result = result;
     this.#flags |= FIRED | failed;
     // Whoever keeps the Deferred for its result must not keep the work behind it alive.
@@ -432,5 +436,5 @@ function throwTimeoutError(error: Error, delayMs: number): never {
 /** @internal */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
-  return 'then' in value && typeof value.then === 'function';
+  return typeof (value as { then?: unknown }).then === 'function';
 }
