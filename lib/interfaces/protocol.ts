@@ -15,17 +15,19 @@ export interface StreamProtocol {
 }
 
 /** Makes the protocol of each connection. The class to subclass is `Factory`. */
-export interface StreamFactory {
+export interface StreamFactory<P extends StreamProtocol = StreamProtocol> {
   /** Called by each port and connector that begins to use the factory; doStop when it ends. */
   doStart(): void;
   doStop(): void;
   /** A protocol for a new connection, or undefined to close it quietly. */
-  buildProtocol(peer: Address): StreamProtocol | undefined;
+  buildProtocol(peer: Address): P | undefined;
 }
 
 /** A factory for connectX: also told of the fate of its connectors. */
 export interface StreamClientFactory extends StreamFactory {
   startedConnecting(connector: ConnectorLike): void;
+  /** The connection is there, and connectionMade of `protocol` is over and did not throw. */
+  clientConnectionMade?(connector: ConnectorLike, protocol: StreamProtocol): void;
   clientConnectionFailed(connector: ConnectorLike, reason: Error): void;
   /** After the protocol's connectionLost. Calling `connector.connect()` here reconnects. */
   clientConnectionLost(connector: ConnectorLike, reason: Error): void;

@@ -8,10 +8,9 @@ import type {
 } from '../interfaces/protocol.ts';
 import type { Protocol } from './protocol.ts';
 
-/** A factory whose protocols are known to be of type `P`. */
-export interface Builds<P extends StreamProtocol> {
-  buildProtocol(peer: Address): P | undefined;
-}
+/** A factory of class `F` whose protocols are known to be of type `P`. */
+export type FactoryOf<F extends Factory, P extends StreamProtocol> = Omit<F, 'buildProtocol'> &
+  StreamFactory<P>;
 
 /** Makes a protocol for each connection, and holds what they share. Modelled on Twisted's Factory. */
 export class Factory implements StreamFactory {
@@ -26,10 +25,10 @@ export class Factory implements StreamFactory {
     ) => F,
     protocol: new () => P,
     ...args: A
-  ): Builds<P> & F {
+  ): FactoryOf<F, P> {
     const factory = new this(...args);
     factory.protocol = protocol;
-    return factory as Builds<P> & F;
+    return factory as FactoryOf<F, P>;
   }
 
   /** A protocol for a new connection, or undefined to close it quietly. */

@@ -1,6 +1,6 @@
 import { ConnectingCancelled, NoProtocol, NotConnecting, TimeoutError, UsageError } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
-import type { ConnectorLike, StreamClientFactory } from '../interfaces/protocol.ts';
+import type { ConnectorLike, StreamClientFactory, StreamProtocol } from '../interfaces/protocol.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import { type DelayedCall, NEVER } from '../time/clock.ts';
 import type { StreamChannel } from './provider.ts';
@@ -120,7 +120,7 @@ export class StreamConnector implements ConnectorLike, Resource {
 
   #connected(channel: StreamChannel): void {
     this.#endAttempt();
-    let protocol: ReturnType<StreamClientFactory['buildProtocol']>;
+    let protocol: StreamProtocol | undefined;
     try {
       protocol = this.#factory.buildProtocol(channel.getPeer());
     } catch (error) {
@@ -136,8 +136,17 @@ export class StreamConnector implements ConnectorLike, Resource {
     }
     this.#state = 'connected';
     this.#transport = new StreamTransport(channel, protocol, this.#host, (reason) => this.#lost(reason));
-    this.#transport.start();
+    const isMade = this.#transport.start();
     this.#host.release(this);
+    if (isMade) this.#tellMade(protocol);
+  }
+
+  #tellMade(protocol: StreamProtocol): void {
+    try {
+      this.#factory.clientConnectionMade?.(this, protocol);
+    } catch (error) {
+      this.#host.reportError(error, 'clientConnectionMade');
+    }
   }
 
   #failed(reason: Error): void {

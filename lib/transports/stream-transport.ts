@@ -58,11 +58,12 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
     this.#onClosed = onClosed;
   }
 
-  /** Hands the connection to the protocol: connectionMade is called from inside. */
-  start(): void {
+  /** Hands the connection to the protocol: connectionMade is called from inside. Returns false when that threw. */
+  start(): boolean {
     this.#host.adopt(this);
     this.#channel.attach(this);
     this.#call('connectionMade', () => this.#protocol?.makeConnection(this));
+    return this.#failure === undefined;
   }
 
   get connected(): boolean {

@@ -1,9 +1,8 @@
-import { UsageError } from '../../errors.ts';
 import type { StreamClientFactory, StreamFactory } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
 import { connectFailure } from '../connect-error.ts';
 import { type AttemptEvents, StreamConnector } from '../connector.ts';
-import { ipFamily, likelyFamily, requirePort } from '../ip-address.ts';
+import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../ip-target.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../provider.ts';
 import { type Listen, StreamPort } from '../stream-port.ts';
 import { TcpChannel, tcpAddress } from './channel.ts';
@@ -41,6 +40,7 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
   ): StreamPort {
     requirePort(target.port, 0);
     const localHost = target.host ?? '0.0.0.0';
+    requireLiteral(localHost, 'interface');
     const listen: Listen = (events) => (done) => {
       return host.sockets.listenTcp(
         {
@@ -62,7 +62,7 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
         },
       );
     };
-    return new StreamPort(host, factory, `tcp:${bracketed(localHost)}:${target.port}`, listen);
+    return new StreamPort(host, factory, `tcp:${hostAndPort(localHost, target.port)}`, listen);
   }
 
   connect(
@@ -73,9 +73,7 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
   ): StreamConnector {
     requirePort(target.port, 1);
     const { bindAddress } = options;
-    if (bindAddress !== undefined && ipFamily(bindAddress) === undefined) {
-      throw new UsageError(`bindAddress must be an IP address, not ${bindAddress}`);
-    }
+    if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');
     const connector = new StreamConnector({
       host,
       destination: tcpAddress(target.host, target.port, likelyFamily(target.host)),
@@ -95,7 +93,7 @@ function attemptAddresses(
   bindAddress: string | undefined,
   events: AttemptEvents,
 ): () => void {
-  const destination = `${bracketed(target.host)}:${target.port}`;
+  const destination = hostAndPort(target.host, target.port);
   let firstFailure: Error | undefined;
   const failed = (error: Error): void => events.failed(connectFailure(error, destination));
 
@@ -132,8 +130,4 @@ function attemptAddresses(
     );
   });
   return () => giveUp();
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

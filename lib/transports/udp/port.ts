@@ -4,7 +4,7 @@ import type { DatagramReceiver } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../../interfaces/sockets.ts';
 import type { DatagramTransport } from '../../interfaces/transport.ts';
-import { ipFamily, requirePort } from '../ip-address.ts';
+import { hostAndPort, ipFamily, requireLiteral, requirePort } from '../ip-target.ts';
 import { Port } from '../port.ts';
 
 /** 65535 less the UDP header; over IPv4 the length includes 20 bytes of IP header as well. */
@@ -28,7 +28,8 @@ export class UdpPort extends Port<UdpSocket> implements DatagramTransport, UdpSo
   constructor(host: TransportHost, port: number, protocol: DatagramReceiver, options: UdpListenOptions) {
     requirePort(port, 0);
     const localHost = options.interface ?? '0.0.0.0';
-    super(host, `udp:${localHost.includes(':') ? `[${localHost}]` : localHost}:${port}`);
+    requireLiteral(localHost, 'interface');
+    super(host, `udp:${hostAndPort(localHost, port)}`);
     this.#protocol = protocol;
     const buffers = options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes };
     this.begin((done) => host.sockets.bindUdp({ host: localHost, port, events: this, ...buffers }, done));
@@ -57,7 +58,7 @@ export class UdpPort extends Port<UdpSocket> implements DatagramTransport, UdpSo
   connect(host: string, port: number): void {
     const socket = this.bound;
     if (this.#peer !== undefined) throw new UsageError('a port is connected once only');
-    requireLiteral(host, socket.family);
+    requireRecipient(host, socket.family);
     requirePort(port, 1);
     this.#peer = { host, port };
     socket.connect(this.#peer, (error) => {
@@ -96,7 +97,7 @@ export class UdpPort extends Port<UdpSocket> implements DatagramTransport, UdpSo
     }
     if (address === undefined)
       throw new UsageError('a port that is not connected needs an address to send to');
-    if (address.host !== this.#checkedHost) requireLiteral(address.host, family);
+    if (address.host !== this.#checkedHost) requireRecipient(address.host, family);
     this.#checkedHost = address.host;
     requirePort(address.port, 1);
     return address;
@@ -111,7 +112,7 @@ export class UdpPort extends Port<UdpSocket> implements DatagramTransport, UdpSo
   }
 }
 
-function requireLiteral(host: string, family: 'IPv4' | 'IPv6'): void {
+function requireRecipient(host: string, family: 'IPv4' | 'IPv6'): void {
   const actual = ipFamily(host);
   if (actual === family) return;
   const problem = actual === undefined ? 'is a name or nothing: look it up first' : `is ${actual}`;

@@ -1,0 +1,61 @@
+export {
+  deferredList,
+  gatherResults,
+  maybeDeferred,
+  type Outcome,
+  race,
+  type Winner,
+} from './defer/combinators.ts';
+export { type Canceller, Deferred, type Eventual } from './defer/deferred.ts';
+export { DeferredLock, DeferredQueue, DeferredSemaphore, type QueueLimits } from './defer/locks.ts';
+export {
+  CooperativeTask,
+  Cooperator,
+  type CooperatorOptions,
+  deferLater,
+  LoopingCall,
+  type Work,
+} from './defer/tasks.ts';
+export { setUnhandledFailureHook, type UnhandledFailureHook } from './defer/unhandled.ts';
+export {
+  type ClientEndpoint,
+  connectProtocol,
+  type EndpointReactor,
+  type ServerEndpoint,
+  TransportClientEndpoint,
+  TransportServerEndpoint,
+} from './endpoints/endpoint.ts';
+export {
+  type EndpointDescription,
+  type EndpointOptions,
+  type EndpointParser,
+  parseEndpoint,
+  quoteEndpointArgument,
+} from './endpoints/parse.ts';
+export { EndpointRegistry } from './endpoints/registry.ts';
+export * from './errors.ts';
+export type { Address, InetAddress, MemoryAddress, UdpAddress } from './interfaces/address.ts';
+export type { Entropy } from './interfaces/entropy.ts';
+export type { Consumer, Producer, PushProducer } from './interfaces/producer.ts';
+export type {
+  ConnectorLike,
+  DatagramReceiver,
+  StreamClientFactory,
+  StreamFactory,
+  StreamProtocol,
+} from './interfaces/protocol.ts';
+export type { ListeningPort, Resource, TransportHost } from './interfaces/reactor.ts';
+export type { DatagramTransport, Transport } from './interfaces/transport.ts';
+export { DatagramProtocol } from './protocol/datagram-protocol.ts';
+export { ClientFactory, Factory, type FactoryOf } from './protocol/factory.ts';
+export { Protocol } from './protocol/protocol.ts';
+export { createReactor, reactor } from './reactor/default.ts';
+export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
+export type { EventPhase, TriggerId } from './reactor/system-events.ts';
+export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';
+export { MemoryNetwork } from './transports/memory/network.ts';
+export { MemoryProvider } from './transports/memory/provider.ts';
+export * from './transports/provider.ts';
+export { StreamPort } from './transports/stream-port.ts';
+export { TcpProvider } from './transports/tcp/provider.ts';
+export { UdpPort } from './transports/udp/port.ts';
