@@ -2,6 +2,7 @@ import { Prng } from '../bytes/prng.ts';
 import { UsageError } from '../errors.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import { type Clock, type DelayedCall, type Instant, NEVER } from '../time/clock.ts';
+import { BoundedLog } from './bounded-log.ts';
 import { Link, type LinkOptions, type SendFate } from './link.ts';
 import { isLoopback } from './port-table.ts';
 import { type HostNetwork, type HostOptions, type Route, SimulatedHost } from './simulated-host.ts';
@@ -46,7 +47,7 @@ export class SimulatedNetwork {
   readonly #random: Prng;
   readonly #linkOptions: LinkOptions;
   readonly #names: ReadonlyMap<string, readonly string[]>;
-  readonly #trace: Trace;
+  readonly #trace: BoundedLog<TracedDatagram>;
   readonly #hosts = new Map<string, SimulatedHost>();
   readonly #links = new Map<string, Link<Envelope>>();
   /** Links with something under way. */
@@ -67,7 +68,7 @@ export class SimulatedNetwork {
         typeof addresses === 'string' ? [addresses] : addresses,
       ]),
     );
-    this.#trace = new Trace(options.traceLimit ?? 1_000);
+    this.#trace = new BoundedLog(options.traceLimit ?? 1_000);
     this.#asSeenByHosts = {
       clock: this.clock,
       hostAt: (address) => this.#hosts.get(address),
@@ -143,7 +144,7 @@ export class SimulatedNetwork {
     const receiver = isLoopback(to.host) ? sender : this.#hosts.get(to.host);
     const fate =
       receiver === undefined ? 'no-such-host' : this.#launch(bytes, { from, to, sender, receiver });
-    this.#trace.add({ sentAt: this.clock.now(), from, to, bytes, fate });
+    this.#trace.add({ sentAt: this.clock.now(), from, to, bytes: bytes.slice(), fate });
   }
 
   #launch(bytes: Uint8Array, envelope: Envelope): TracedDatagram['fate'] {
@@ -214,24 +215,4 @@ export class SimulatedNetwork {
 
 function pairKey(a: SimulatedHost, b: SimulatedHost): string {
   return [a.address, b.address].sort().join('|');
-}
-
-/** The last `limit` datagrams. */
-class Trace {
-  readonly #limit: number;
-  #entries: TracedDatagram[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get entries(): readonly TracedDatagram[] {
-    return this.#limit === 0 ? [] : this.#entries.slice(-this.#limit);
-  }
-
-  add(datagram: TracedDatagram): void {
-    if (this.#limit === 0) return;
-    if (this.#entries.length >= this.#limit * 2) this.#entries = this.#entries.slice(-this.#limit);
-    this.#entries.push({ ...datagram, bytes: datagram.bytes.slice() });
-  }
 }
