@@ -32,6 +32,8 @@ export interface Files {
   open(path: string, mode: 'read' | 'create' | 'update'): Promise<OpenFile>;
   /** Of the path itself, links not followed; undefined when nothing is there. */
   facts(path: string): Promise<FileFacts | undefined>;
+  /** The names in a directory, in no order. */
+  list(directory: string): Promise<readonly string[]>;
   /** Puts `from` in the place of `to`, at once for every observer. */
   rename(from: string, to: string): Promise<void>;
   /** Like `rename`, but fails with EEXIST when `to` is taken. */

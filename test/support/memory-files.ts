@@ -89,6 +89,10 @@ export class MemoryFiles implements Files {
     });
   }
 
+  list(directory: string): Promise<readonly string[]> {
+    return this.turn(() => this.#disk.list(directory).map((path) => path.slice(directory.length + 1)));
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.turn(() => {
       const node = this.#disk.nodes.get(from);

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import type { FileFacts, FileLock, Files, OpenFile } from '../../interfaces/files.ts';
 
 const FLAGS = {
@@ -25,6 +25,10 @@ export class NodeFiles implements Files {
       if (isErrno(error, 'ENOENT')) return undefined;
       throw error;
     }
+  }
+
+  list(directory: string): Promise<readonly string[]> {
+    return readdir(directory);
   }
 
   rename(from: string, to: string): Promise<void> {

@@ -1,0 +1,159 @@
+import { basename } from 'node:path';
+import { FileSender, type SourceFile, type TransferError } from '../../../protocols/file-transfer/index.ts';
+import { Deferred } from '../../defer/deferred.ts';
+import { type ClientEndpoint, connectProtocol } from '../../endpoints/endpoint.ts';
+import { UsageError } from '../../errors.ts';
+import type { Files } from '../../interfaces/files.ts';
+import type { Command, CommandContext } from '../../plugin/contract.ts';
+import { explainNetwork, explainSession } from '../advice.ts';
+import { commandLine } from '../arguments.ts';
+import { endpointsOf } from '../endpoints.ts';
+import { CommandFailure, ExitStatus } from '../exit-status.ts';
+import { printable } from '../printable.ts';
+import { Report } from '../report.ts';
+import { nodeSystem, type System } from '../system.ts';
+import { networkOf, runOn } from '../transfer-run.ts';
+
+interface SendArguments {
+  readonly paths: readonly string[];
+  readonly endpoint: string;
+  readonly isJson: boolean;
+}
+
+/** `hawser send FILE… ENDPOINT` */
+export const send: Command = (args, context) => runSend(args, context, nodeSystem());
+
+/** The command in a world of the caller's choice. */
+export async function runSend(
+  args: readonly string[],
+  context: CommandContext,
+  system: System,
+): Promise<number> {
+  const { paths, endpoint: text, isJson } = parseArguments(args, context);
+  const { reactor, files, hashes } = system;
+  const endpoint = await clientOf(text, context, system);
+  const sources = await checkedSources(files, paths);
+  const report = new Report(context, { clock: reactor, role: 'sender', isJson });
+
+  const ended = new Deferred<TransferError | undefined>();
+  let failures = 0;
+  let doneCount = 0;
+  const observe = report.observer(text, () => networkOf(sender));
+  const sender: FileSender = new FileSender({
+    files,
+    hashes,
+    clock: reactor,
+    sources,
+    observe: (event) => {
+      observe(event);
+      if (event.event === 'done') doneCount += 1;
+      if (event.event === 'failed') failures += 1;
+      if (event.event === 'end') ended.callback(event.error);
+    },
+  });
+  const connecting = connectProtocol(endpoint, sender);
+  const work = async (): Promise<void> => {
+    await connecting;
+    const error = await ended;
+    if (error !== undefined && failures === 0) report.failure(explainSession(text, error, 'sender'));
+    const untried = sources.length - doneCount - failures;
+    if (untried > 0) report.failure(`${untried} more of the files were not tried`);
+  };
+  const interrupt = (): PromiseLike<unknown> => {
+    if (!connecting.called) connecting.cancel();
+    if (!sender.connected) return Deferred.succeed(undefined);
+    sender.cancel();
+    return ended;
+  };
+  let wasInterrupted = false;
+  try {
+    wasInterrupted = await runOn(reactor, work, () => {
+      wasInterrupted = true;
+      return interrupt();
+    });
+  } catch (error) {
+    if (wasInterrupted) return ExitStatus.interrupted;
+    throw explainNetwork(text, error);
+  }
+  if (wasInterrupted) return ExitStatus.interrupted;
+  return doneCount === sources.length ? ExitStatus.ok : ExitStatus.failed;
+}
+
+function parseArguments(args: readonly string[], context: CommandContext): SendArguments {
+  const command = commandLine('hawser send', context)
+    .usage('[options] FILE… ENDPOINT')
+    .description('Sends files to a hawser receive, one after the other.')
+    .argument('<files-and-endpoint...>', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
+    .option('--json', 'tell what happens as JSON, one object a line on standard output')
+    .addHelpText('after', HELP);
+  command.parse([...args], { from: 'user' });
+  const endpoint = command.args.at(-1) ?? '';
+  const paths = command.args.slice(0, -1);
+  if (paths.length === 0) {
+    throw new CommandFailure(
+      `give at least one file and, last, where to send it: hawser send ${printable(endpoint)} ptcp:HOST:PORT`,
+      ExitStatus.usage,
+    );
+  }
+  return { paths, endpoint, isJson: command.opts<{ json?: true }>().json === true };
+}
+
+const HELP = `
+An IPv6 address goes in brackets: ptcp:[::1]:4915.
+A file that was interrupted goes on where it stopped when it is sent again.
+
+Exit status: 0 all files arrived and their SHA-256 matched; 1 some did not; 2 the
+arguments make no sense; 3 no connection; 130 interrupted.`;
+
+async function clientOf(text: string, context: CommandContext, system: System): Promise<ClientEndpoint> {
+  try {
+    return await endpointsOf(context.plugins).clientFromString(system.reactor, text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const message = `${printable(text)} is no place to send to: ${printable(error.message)}`;
+    throw new CommandFailure(message, ExitStatus.usage, { cause: error });
+  }
+}
+
+/** What cannot be sent is found out before anybody is connected to. */
+async function checkedSources(files: Files, paths: readonly string[]): Promise<SourceFile[]> {
+  const sources: SourceFile[] = [];
+  for (const path of paths) {
+    await checkSource(files, path);
+    const name = basename(path);
+    if (sources.some((source) => source.name === name)) {
+      throw new CommandFailure(
+        `two of the files are called ${printable(name)}; send one of them on its own, under another name`,
+        ExitStatus.usage,
+      );
+    }
+    sources.push({ path, name });
+  }
+  return sources;
+}
+
+async function checkSource(files: Files, path: string): Promise<void> {
+  const shown = printable(path);
+  const refuse = (text: string, cause?: unknown): never => {
+    throw new CommandFailure(text, ExitStatus.usage, { cause });
+  };
+  const kind = await kindOf(files, path).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return refuse(`there is no file ${shown}; check its path`, error);
+    if (code === 'EACCES' || code === 'EPERM') {
+      return refuse(`${shown} cannot be read; check its permissions`, error);
+    }
+    return refuse(`${shown} cannot be read (${String(code ?? error)})`, error);
+  });
+  if (kind === 'directory') refuse(`${shown} is a directory; send the files in it, or pack it first`);
+  if (kind === 'other') refuse(`${shown} is not a regular file; only those can be sent`);
+}
+
+async function kindOf(files: Files, path: string): Promise<'file' | 'directory' | 'other'> {
+  const file = await files.open(path, 'read');
+  try {
+    return (await file.facts()).kind;
+  } finally {
+    await file.close();
+  }
+}

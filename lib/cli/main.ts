@@ -1,0 +1,102 @@
+import process from 'node:process';
+import type { WriteStream } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { UsageError } from '../errors.ts';
+import type { CommandContext, TextOutput } from '../plugin/contract.ts';
+import { loadPlugins, OWN_PLUGINS } from '../plugin/loader.ts';
+import { PluginRegistry } from '../plugin/registry.ts';
+import { NodeFiles } from '../reactor/node/files.ts';
+import { commandLine } from './arguments.ts';
+import { CommandFailure, ExitStatus } from './exit-status.ts';
+import { printable } from './printable.ts';
+import { complain } from './report.ts';
+
+const DEFAULT_COLUMNS = 80;
+
+/** The command line of this process: reads its arguments and sets its exit status. */
+export async function main(): Promise<void> {
+  // Whoever read our output is gone: there is nobody left to work for.
+  process.stdout.on('error', () => process.exit(ExitStatus.failed));
+  const plugins = new PluginRegistry();
+  await loadPlugins(OWN_PLUGINS, new NodeFiles(), plugins);
+  const context: CommandContext = {
+    plugins,
+    output: textOutput(process.stdout),
+    messages: textOutput(process.stderr),
+    environment: process.env,
+  };
+  process.exitCode = await runCommandLine(process.argv.slice(2), context);
+}
+
+/** Runs the command that `args` begin with, and resolves to the exit status. Whatever goes wrong is one line. */
+export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    const [name = '', ...rest] = args;
+    const plugin = context.plugins.find('command', name);
+    if (plugin === undefined) return await showOverview(args, context);
+    const command = await plugin.load();
+    return await command(rest, context);
+  } catch (error) {
+    return explain(error, context);
+  }
+}
+
+/** Everything that is no command: help, the version, and mistakes. */
+async function showOverview(args: readonly string[], context: CommandContext): Promise<number> {
+  const program = commandLine('hawser', context)
+    .description('Sends files over bad networks, with PTCP: TCP in user space over UDP.')
+    .version(await packageVersion(), '-V, --version', 'show the version')
+    .helpCommand('help [command]', 'show the help of a command');
+  for (const { plugin } of context.plugins.ofKind('command')) {
+    program.command(plugin.name).description(plugin.summary).usage('…');
+  }
+  if (args[0] === 'help' && args[1] !== undefined && context.plugins.find('command', args[1]) !== undefined) {
+    return runCommandLine([args[1], '--help'], context);
+  }
+  await program.parseAsync([...args], { from: 'user' });
+  return ExitStatus.ok;
+}
+
+async function packageVersion(): Promise<string> {
+  const file = await new NodeFiles().open(fileURLToPath(import.meta.resolve('hawser/package.json')), 'read');
+  try {
+    const text = new TextDecoder().decode(await file.read(0, (await file.facts()).sizeBytes));
+    return (JSON.parse(text) as { version: string }).version;
+  } finally {
+    await file.close();
+  }
+}
+
+function explain(error: unknown, context: CommandContext): number {
+  // commander has said what is to be said.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.usage;
+  const isOurs = error instanceof CommandFailure || error instanceof UsageError;
+  const message = error instanceof Error ? error.message : String(error);
+  complain(context.messages, context, isOurs ? printable(message) : unexpected(message));
+  if (context.environment['HAWSER_DEBUG'] === '1') context.messages.write(`${stackOf(error)}\n`);
+  if (error instanceof CommandFailure) return error.status;
+  return error instanceof UsageError ? ExitStatus.usage : ExitStatus.failed;
+}
+
+function unexpected(message: string): string {
+  return `something unexpected happened: ${printable(message)}; HAWSER_DEBUG=1 shows where`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function textOutput(stream: WriteStream): TextOutput {
+  return {
+    isTerminal: stream.isTTY === true,
+    get columns(): number {
+      return stream.columns ?? DEFAULT_COLUMNS;
+    },
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}

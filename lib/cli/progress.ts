@@ -1,0 +1,130 @@
+import cliProgress from 'cli-progress';
+import type { TransferEvent } from '../../protocols/file-transfer/index.ts';
+import type { TextOutput } from '../plugin/contract.ts';
+import type { Clock, Instant } from '../time/clock.ts';
+import { formatBytes, formatSeconds, printable } from './printable.ts';
+import { Rate } from './rate.ts';
+
+const FRAMES_PER_SECOND = 8;
+const BAR_CHARACTERS = 24;
+
+/** What a transport may know of its connection, named as Linux's tcp_info does. */
+export interface NetworkFacts {
+  readonly rttUs?: number;
+  readonly retransmittedSegments?: number;
+  readonly segmentsSent?: number;
+}
+
+/** How far a file is, for a person or a program. */
+export interface ProgressFacts {
+  readonly bytes: number;
+  readonly sizeBytes: number;
+  readonly bytesPerSecond: number;
+  /** Infinity while nothing moves. */
+  readonly secondsLeft: number;
+}
+
+/** Follows one file at a time: how much, how fast, how long still. */
+export class ProgressMeter {
+  readonly #clock: Clock;
+  #rate = new Rate();
+  #startedAt: Instant = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Skipped bytes are no progress: the rate begins behind them. */
+  start(resumedBytes: number): void {
+    this.#startedAt = this.#clock.now();
+    this.#rate = new Rate();
+    this.#rate.sample(this.#startedAt, resumedBytes);
+  }
+
+  progress(event: Extract<TransferEvent, { event: 'progress' }>): ProgressFacts {
+    this.#rate.sample(this.#clock.now(), event.bytes);
+    return {
+      bytes: event.bytes,
+      sizeBytes: event.sizeBytes,
+      bytesPerSecond: this.#rate.bytesPerSecond,
+      secondsLeft: this.#rate.secondsTo(event.sizeBytes),
+    };
+  }
+
+  /** Since `start`. */
+  get seconds(): number {
+    return (this.#clock.now() - this.#startedAt) / 1000;
+  }
+}
+
+/** One line of a terminal that shows how far a file is. Nothing at all where no terminal is. */
+export class ProgressLine {
+  readonly #output: TextOutput;
+  #bar: cliProgress.SingleBar | undefined = undefined;
+
+  constructor(output: TextOutput) {
+    this.#output = output;
+  }
+
+  start(name: string, sizeBytes: number, bytes: number): void {
+    this.stop();
+    if (!this.#output.isTerminal) return;
+    this.#bar = new cliProgress.SingleBar({
+      stream: asStream(this.#output),
+      fps: FRAMES_PER_SECOND,
+      barsize: BAR_CHARACTERS,
+      clearOnComplete: true,
+      hideCursor: true,
+      linewrap: true,
+      gracefulExit: false,
+      format: `${fitted(printable(name))} [{bar}] {percentage} % {rate}{left}{network}`,
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+    });
+    this.#bar.start(sizeBytes, bytes, { rate: '', left: '', network: '' });
+  }
+
+  update(facts: ProgressFacts, network: NetworkFacts | undefined): void {
+    this.#bar?.update(facts.bytes, {
+      rate: `${formatBytes(facts.bytesPerSecond)}/s`,
+      left: Number.isFinite(facts.secondsLeft) ? `, ${formatSeconds(facts.secondsLeft)} left` : '',
+      network: describeNetwork(network),
+    });
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+function describeNetwork(network: NetworkFacts | undefined): string {
+  if (network === undefined) return '';
+  const parts: string[] = [];
+  if (network.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
+  const { retransmittedSegments: again, segmentsSent: sent } = network;
+  if (again !== undefined && sent !== undefined && sent > 0) {
+    parts.push(`${((again * 100) / sent).toFixed(1)} % sent again`);
+  }
+  return parts.map((part) => `, ${part}`).join('');
+}
+
+/** Names as they fit beside the bar; braces would be read as places to fill. */
+function fitted(name: string): string {
+  const plain = name.replaceAll('{', '(').replaceAll('}', ')');
+  const characters = [...plain];
+  return characters.length <= 24 ? plain : `${characters.slice(0, 23).join('')}…`;
+}
+
+/** The few members of a stream that cli-progress uses. */
+function asStream(output: TextOutput): NodeJS.WritableStream {
+  const stream = {
+    isTTY: true,
+    columns: output.columns,
+    write: (text: string) => {
+      output.write(text);
+      return true;
+    },
+  };
+  return stream as unknown as NodeJS.WritableStream;
+}
