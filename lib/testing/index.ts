@@ -1,5 +1,11 @@
 export { Prng } from '../bytes/prng.ts';
 export {
+  EndpointNetwork,
+  type EndpointNetworkOptions,
+  type ReportedEvent,
+  type SentDatagram,
+} from './endpoint-network.ts';
+export {
   Link,
   type LinkOptions,
   type LinkStats,
