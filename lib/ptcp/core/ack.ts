@@ -1,0 +1,177 @@
+// The ACK field of a segment, RFC 9293 §3.10.7.4, fifth step: what was acknowledged, and what follows from it.
+import type { Instant } from '../../time/clock.ts';
+import type { AckSample } from './congestion/controller.ts';
+import { oweChallengeAck } from './debts.ts';
+import { RateSampler } from './delivery-rate.ts';
+import { ackAdvanced, detectLoss, duplicateAckArrived, pipe, undoIfSpurious } from './recovery.ts';
+import { takeSack } from './sack.ts';
+import { SackScoreboard } from './scoreboard.ts';
+import { sendMss } from './segment-size.ts';
+import type { SentSegment } from './sent-segments.ts';
+import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+import { flightSize, News, type Tcb } from './tcb.ts';
+import { armRetransmit } from './timers.ts';
+import { echoedRtt } from './timestamps.ts';
+import { Flag, type Segment } from './wire/segment.ts';
+
+/** One of each serves all connections: an ACK is dealt with in one go. */
+const sampler = new RateSampler();
+const sample: AckSample = {
+  now: 0,
+  ackedBytes: 0,
+  deliveredBytes: 0,
+  lostBytes: 0,
+  priorInFlightBytes: 0,
+  inFlightBytes: 0,
+  rttMs: Number.NaN,
+  srttMs: 0,
+  minRttMs: 0,
+  deliveryRate: 0,
+  isAppLimited: false,
+  priorDelivered: 0,
+  delivered: 0,
+  isInRecovery: false,
+  isCwndLimited: false,
+  ecnCeBytes: 0,
+};
+
+/** Deals with SEG.ACK. 'drop' says that the rest of the segment is not to be looked at. */
+export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | 'go-on' {
+  // RFC 5961 §5 (MAY-12): an ACK for what was never sent, or for what is long gone, may be forged.
+  if (seqLess(tcb.sndNxt, segment.ack) || seqLess(segment.ack, seqAdd(tcb.sndUna, -tcb.maxSndWnd))) {
+    oweChallengeAck(tcb, now);
+    return 'drop';
+  }
+  // The peer is alive, so nothing gives up before it has been silent anew (RFC 9293 §3.8.6.1, MUST-37).
+  if (tcb.sndWnd === 0 && tcb.sent.count > 0) tcb.unansweredSince = now;
+  const priorInFlight = pipe(tcb);
+  const ackedCount = seqDiff(segment.ack, tcb.sndUna);
+  const isDuplicate = ackedCount === 0 && isDuplicateAck(tcb, segment);
+
+  sampler.begin();
+  const newlySackedBytes = ackedCount >= 0 ? takeSackBlocks(tcb, segment, now) : 0;
+  if (ackedCount > 0) acknowledge(tcb, segment.ack, ackedCount, now);
+  const isWindowChanged = updateSendWindow(tcb, segment, now);
+
+  sample.lostBytes = 0;
+  if (ackedCount > 0) {
+    measureRtt(tcb, segment, now);
+    undoIfSpurious(tcb, segment.tsEcr);
+    sample.lostBytes += ackAdvanced(tcb, ackedCount, now);
+  } else if (tcb.isSackOn ? newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
+    duplicateAckArrived(tcb);
+  }
+  sample.lostBytes += detectLoss(tcb, sampler.newestSentAt, now);
+  if (ackedCount > 0) armRetransmit(tcb, now);
+  informController(tcb, Math.max(0, ackedCount), priorInFlight, now);
+  return 'go-on';
+}
+
+/** RFC 5681 §2: outstanding data, no text, no SYN or FIN, and (checked by the caller) an unchanged window. */
+function isDuplicateAck(tcb: Tcb, segment: Segment): boolean {
+  return (
+    flightSize(tcb) > 0 &&
+    segment.payloadStart === segment.payloadEnd &&
+    (segment.flags & (Flag.SYN | Flag.FIN)) === 0
+  );
+}
+
+function takeSackBlocks(tcb: Tcb, segment: Segment, now: Instant): number {
+  if (!tcb.isSackOn || segment.sackCount === 0 || tcb.sent.count === 0) return 0;
+  tcb.scoreboard ??= new SackScoreboard();
+  const news = takeSack(tcb, segment, (sent) => sampler.cover(tcb, sent, now));
+  // The ACK answers a duplicate and echoes an older segment: it says how long the first ACK has been lost, not the RTT.
+  if (news.isDsack) sampler.isEchoStale = true;
+  return news.newlySackedBytes;
+}
+
+/** SND.UNA moves to `ack`. */
+function acknowledge(tcb: Tcb, ack: Seq, count: number, now: Instant): void {
+  tcb.sent.acknowledge(ack, (sent: SentSegment) => sampler.cover(tcb, sent, now));
+  tcb.sendBuffer.acknowledge(ack);
+  tcb.sndUna = ack;
+  if (tcb.sent.count === 0) tcb.scoreboard = undefined;
+  else tcb.scoreboard?.advance(count);
+  tcb.unansweredSince = now;
+  tcb.persistBackoff = 0;
+  if (tcb.wantsToWrite && tcb.sendBuffer.length <= sendBufferLimit(tcb) / 2) {
+    tcb.wantsToWrite = false;
+    tcb.news |= News.Writable;
+  }
+  if (tcb.sendBuffer.length === 0) releaseSoon(tcb, tcb.sendBuffer, now);
+}
+
+/** How much the send buffer may hold now: twice the window, so that an ACK never finds it empty. */
+export function sendBufferLimit(tcb: Tcb): number {
+  const { sendBufferBytes, sendBufferMaxBytes } = tcb.profile;
+  return Math.min(Math.max(2 * tcb.path.congestion.cwndBytes, sendBufferBytes), sendBufferMaxBytes);
+}
+
+/** Small rings are cheap to make anew; a large one waits for a second, in case the transfer goes on. */
+const RELEASE_AT_ONCE_BYTES = 4096;
+const RELEASE_AFTER_MS = 1000;
+
+/** `buffer` is empty: its memory goes at once, or soon. */
+export function releaseSoon(
+  tcb: Tcb,
+  buffer: { readonly capacityBytes: number; releaseIfEmpty(): void },
+  now: Instant,
+): void {
+  if (buffer.capacityBytes === 0) return;
+  if (buffer.capacityBytes <= RELEASE_AT_ONCE_BYTES) buffer.releaseIfEmpty();
+  else tcb.releaseAt = now + RELEASE_AFTER_MS;
+}
+
+/** Takes SEG.WND, RFC 9293 §3.10.7.4, unless the segment is older than the last that did. Returns whether it changed. */
+function updateSendWindow(tcb: Tcb, segment: Segment, now: Instant): boolean {
+  const isNewer =
+    seqLess(tcb.sndWl1, segment.seq) ||
+    (tcb.sndWl1 === segment.seq && seqLessOrEqual(tcb.sndWl2, segment.ack));
+  if (!isNewer || seqLess(segment.ack, tcb.sndUna)) return false;
+  const before = tcb.sndWnd;
+  setSendWindow(tcb, segment, segment.window << tcb.sndWindShift);
+  if (before === 0 && tcb.sndWnd > 0) windowOpened(tcb, now);
+  else if (before > 0 && tcb.sndWnd === 0) armRetransmit(tcb, now);
+  return before !== tcb.sndWnd;
+}
+
+export function setSendWindow(tcb: Tcb, segment: Segment, window: number): void {
+  tcb.sndWnd = window;
+  tcb.sndWl1 = segment.seq;
+  tcb.sndWl2 = segment.ack;
+  if (window > tcb.maxSndWnd) tcb.maxSndWnd = window;
+}
+
+/** What was sent into the closed window is gone; it goes again at once, and nobody takes that for congestion. */
+function windowOpened(tcb: Tcb, now: Instant): void {
+  tcb.persistAt = Number.POSITIVE_INFINITY;
+  tcb.persistBackoff = 0;
+  tcb.owesProbe = false;
+  tcb.sent.markFirstLost();
+  armRetransmit(tcb, now);
+}
+
+function measureRtt(tcb: Tcb, segment: Segment, now: Instant): void {
+  const { rtt } = tcb.path;
+  // Our own record is finer than an echo; the echo serves where Karn's rule forbids the record (RFC 7323 §4.1).
+  if (Number.isNaN(sampler.rttMs) && !sampler.isEchoStale) sampler.rttMs = echoedRtt(tcb, segment, now);
+  const { rttMs } = sampler;
+  if (Number.isNaN(rttMs)) return;
+  rtt.sample(rttMs, Math.max(1, Math.ceil(flightSize(tcb) / (2 * sendMss(tcb)))));
+}
+
+function informController(tcb: Tcb, ackedBytes: number, priorInFlight: number, now: Instant): void {
+  sampler.finish(tcb, sample, now);
+  if (sample.deliveredBytes === 0 && ackedBytes === 0 && sample.lostBytes === 0) return;
+  const { rtt, congestion } = tcb.path;
+  sample.now = now;
+  sample.ackedBytes = ackedBytes;
+  sample.priorInFlightBytes = priorInFlight;
+  sample.inFlightBytes = pipe(tcb);
+  sample.srttMs = rtt.srttMs;
+  sample.minRttMs = rtt.minRttMs;
+  // After a time-out the window grows again as it repairs (RFC 5681 §3.1): only fast recovery holds it still.
+  sample.isInRecovery = tcb.phase === 'recovery';
+  sample.isCwndLimited = tcb.isCwndLimited;
+  congestion.onAck(sample);
+}

@@ -1,0 +1,228 @@
+// What can be set on a connection: every option with its default, unit and source. docs/ptcp.md prints this table.
+import { UsageError } from '../../errors.ts';
+import type { ControllerFactory } from './congestion/controller.ts';
+import type { OptionName } from './wire/options.ts';
+
+/** The options of a connection. All have defaults; `resolveProfile` checks them. */
+export interface Profile {
+  /** First flight, in segments. RFC 6928: 10. */
+  readonly initialWindowSegments: number;
+  /** MSS offered to the peer, bytes; it says what we take in. 1452 fills an Ethernet frame over UDP and IPv4. */
+  readonly mssBytes: number;
+  /**
+   * Largest datagram sent, bytes, header and options included. 1200 is what every path carries (RFC 8899 §5.1.2,
+   * BASE_PLPMTU); a path known to carry more may be told so.
+   */
+  readonly maxDatagramBytes: number;
+  /** Receive buffer at first, and so the first window; it grows with the rate up to its maximum. Bytes. */
+  readonly receiveBufferBytes: number;
+  readonly receiveBufferMaxBytes: number;
+  /** Send buffer at first; it grows with the congestion window up to its maximum. Bytes. */
+  readonly sendBufferBytes: number;
+  readonly sendBufferMaxBytes: number;
+  /** Shift offered for our window, RFC 7323 §2: 0 to 14, or 'off'. */
+  readonly windowScale: number | 'off';
+  /** RFC 2018. */
+  readonly sack: boolean;
+  /** RFC 7323 §3, in milliseconds. */
+  readonly timestamps: boolean;
+  /** Added to the clock to make timestamps; random for each connection when undefined (RFC 7323 §5.4). */
+  readonly timestampOffset: number | undefined;
+  /** Options of a SYN in their order; 'nop' pads the option after it. */
+  readonly optionOrder: readonly OptionName[];
+  /** Whether our SYN carries PTCP's option: without it the peer is plain TCP in UDP. */
+  readonly ptcpOption: boolean;
+  /** Whether a CRC-32 of each segment is offered, in PTCP's option. */
+  readonly crc32: boolean;
+  /** Longest delay of an ACK, ms, below 500 (RFC 9293 §3.8.6.3). 0 acknowledges at once. */
+  readonly ackDelayMs: number;
+  /** Full-sized segments after which an ACK is due, RFC 9293 §3.8.6.3. */
+  readonly ackEverySegments: number;
+  /** Segments at the start of a connection that are acknowledged at once, so that the peer's window opens fast. */
+  readonly quickAckCount: number;
+  /** RFC 9293 §3.7.4. */
+  readonly nagle: boolean;
+  /** RFC 6298 §2.1: 1000. */
+  readonly rtoInitialMs: number;
+  /** Not RFC 6298 §2.4 (1 s): 200, as Linux has had it for decades; spurious ones cost one segment. */
+  readonly rtoMinMs: number;
+  /** RFC 6298 §2.5: at least 60 s. */
+  readonly rtoMaxMs: number;
+  /** SYNs sent again before the attempt fails. 7 take 183 s; RFC 9293 §3.8.3 asks for 180 (MUST-23). */
+  readonly synRetries: number;
+  /** SYN-ACKs sent again for each SYN: an address not yet proven gets at most three times what it sent (RFC 9000 §8.1). */
+  readonly synAckRetries: number;
+  /** Retransmissions of one segment after which the path is suspect, RFC 9293 §3.8.3 R1. */
+  readonly r1: number;
+  /** Retransmissions of one segment after which the connection ends, RFC 9293 §3.8.3 R2, but not before 100 s. */
+  readonly r2: number;
+  /** Silence after which unacknowledged data ends the connection instead of R2, ms; 'off' leaves it to R2. */
+  readonly userTimeoutMs: number | 'off';
+  /** 2 MSL, ms. RFC 9293 §3.4.2 would have 4 min; 60 s as Linux. */
+  readonly timeWaitMs: number;
+  /** After close: how long data that still comes is acknowledged and discarded before a reset, ms. 0 resets at once. */
+  readonly lingerMs: number;
+  /** RFC 9293 §3.8.4. Off unless asked for (MUST-25). */
+  readonly keepAlive: boolean;
+  readonly keepAliveIdleMs: number;
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveProbes: number;
+  /** Initial sequence number; RFC 6528 when undefined. */
+  readonly iss: number | undefined;
+  /** 'newreno', 'none' (no congestion control: only for tests) or a factory. */
+  readonly congestion: 'newreno' | 'none' | ControllerFactory;
+  /** Whether segments leave at the controller's pace instead of in bursts. */
+  readonly pacing: boolean;
+  /** Half-open connections kept for a listener. */
+  readonly backlog: number;
+  /** Whether a segment for nobody is answered with a reset, under a rate limit (RFC 9293 §3.10.7.1). */
+  readonly resets: boolean;
+}
+
+export const DEFAULT_PROFILE: Profile = {
+  initialWindowSegments: 10,
+  mssBytes: 1452,
+  maxDatagramBytes: 1200,
+  receiveBufferBytes: 65_536,
+  receiveBufferMaxBytes: 8_388_608,
+  sendBufferBytes: 65_536,
+  sendBufferMaxBytes: 8_388_608,
+  windowScale: 7,
+  sack: true,
+  timestamps: true,
+  timestampOffset: undefined,
+  optionOrder: ['mss', 'sack-permitted', 'timestamps', 'nop', 'window-scale', 'ptcp'],
+  ptcpOption: true,
+  crc32: true,
+  ackDelayMs: 25,
+  ackEverySegments: 2,
+  quickAckCount: 16,
+  nagle: true,
+  rtoInitialMs: 1000,
+  rtoMinMs: 200,
+  rtoMaxMs: 60_000,
+  synRetries: 7,
+  synAckRetries: 2,
+  r1: 3,
+  r2: 15,
+  userTimeoutMs: 'off',
+  timeWaitMs: 60_000,
+  lingerMs: 5000,
+  keepAlive: false,
+  keepAliveIdleMs: 7_200_000,
+  keepAliveIntervalMs: 75_000,
+  keepAliveProbes: 9,
+  iss: undefined,
+  congestion: 'newreno',
+  pacing: true,
+  backlog: 1024,
+  resets: true,
+};
+
+/** Looks like Linux 6.x TCP over Ethernet: for scripts, and for kernels behind a relay. */
+const LINUX: Partial<Profile> = {
+  mssBytes: 1460,
+  maxDatagramBytes: 1480,
+  receiveBufferBytes: 64_240,
+  ptcpOption: false,
+  crc32: false,
+  ackDelayMs: 40,
+  synRetries: 6,
+  synAckRetries: 5,
+  lingerMs: 0,
+  pacing: false,
+};
+
+/** Looks like FreeBSD 14 TCP over Ethernet. */
+const FREEBSD: Partial<Profile> = {
+  mssBytes: 1460,
+  maxDatagramBytes: 1480,
+  windowScale: 6,
+  optionOrder: ['mss', 'nop', 'window-scale', 'sack-permitted', 'timestamps', 'ptcp'],
+  ptcpOption: false,
+  crc32: false,
+  ackDelayMs: 40,
+  quickAckCount: 0,
+  rtoMinMs: 230,
+  synRetries: 6,
+  synAckRetries: 3,
+  lingerMs: 0,
+  pacing: false,
+};
+
+export const PRESETS = { default: DEFAULT_PROFILE, linux: LINUX, freebsd: FREEBSD } as const;
+export type PresetName = keyof typeof PRESETS;
+
+/** A preset's name, single options over the defaults, or both. */
+export type ProfileInput = PresetName | (Partial<Profile> & { readonly preset?: PresetName });
+
+/** Fills in what is missing from `base` and checks the whole. Throws UsageError, naming the option. */
+export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PROFILE): Profile {
+  if (input === undefined) return base;
+  const { preset, ...options } = typeof input === 'string' ? { preset: input } : input;
+  if (preset !== undefined && !Object.hasOwn(PRESETS, preset)) {
+    throw new UsageError(`unknown preset '${preset}'; there are ${Object.keys(PRESETS).join(', ')}`);
+  }
+  const start = preset === undefined ? base : { ...DEFAULT_PROFILE, ...PRESETS[preset] };
+  const profile = { ...start, ...dropUndefined(options) };
+  checkProfile(profile);
+  return profile;
+}
+
+function dropUndefined(options: Partial<Profile>): Partial<Profile> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Smallest and largest value of each numeric option. */
+const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
+  initialWindowSegments: [1, 1000],
+  // RFC 9293 §3.7.1: a datagram that IPv4 must carry, 576 bytes, leaves 536; less than 48 invites CVE-2019-11479.
+  mssBytes: [48, 65_487],
+  maxDatagramBytes: [128, 65_507],
+  receiveBufferBytes: [1, 1_073_725_440],
+  receiveBufferMaxBytes: [1, 1_073_725_440],
+  sendBufferBytes: [1, 1_073_725_440],
+  sendBufferMaxBytes: [1, 1_073_725_440],
+  timestampOffset: [0, 0xffff_ffff],
+  ackDelayMs: [0, 499],
+  ackEverySegments: [1, 1000],
+  quickAckCount: [0, 1_000_000],
+  rtoInitialMs: [1, 3_600_000],
+  rtoMinMs: [1, 60_000],
+  rtoMaxMs: [1000, 3_600_000],
+  synRetries: [0, 100],
+  synAckRetries: [0, 100],
+  r1: [1, 100],
+  r2: [1, 100],
+  timeWaitMs: [0, 3_600_000],
+  lingerMs: [0, 3_600_000],
+  keepAliveIdleMs: [1, Number.MAX_SAFE_INTEGER],
+  keepAliveIntervalMs: [1, Number.MAX_SAFE_INTEGER],
+  keepAliveProbes: [1, 1000],
+  iss: [0, 0xffff_ffff],
+  backlog: [1, 1_000_000],
+};
+
+function checkProfile(profile: Profile): void {
+  for (const [name, [least, most]] of Object.entries(LIMITS)) {
+    const value = profile[name as keyof Profile];
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+      throw new UsageError(`${name} is ${String(value)}; it must be a number from ${least} to ${most}`);
+    }
+  }
+  checkChoice('windowScale', profile.windowScale, 0, 14);
+  checkChoice('userTimeoutMs', profile.userTimeoutMs, 1, Number.MAX_SAFE_INTEGER);
+  if (profile.receiveBufferMaxBytes < profile.receiveBufferBytes) {
+    throw new UsageError('receiveBufferMaxBytes is smaller than receiveBufferBytes');
+  }
+  if (profile.sendBufferMaxBytes < profile.sendBufferBytes) {
+    throw new UsageError('sendBufferMaxBytes is smaller than sendBufferBytes');
+  }
+  if (profile.rtoMaxMs < profile.rtoMinMs) throw new UsageError('rtoMaxMs is smaller than rtoMinMs');
+}
+
+function checkChoice(name: string, value: number | 'off', least: number, most: number): void {
+  if (value === 'off' || (typeof value === 'number' && value >= least && value <= most)) return;
+  throw new UsageError(`${name} is ${String(value)}; it must be 'off' or a number from ${least} to ${most}`);
+}

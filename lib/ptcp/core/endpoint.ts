@@ -1,0 +1,468 @@
+// Read first: docs/ptcp.md, "The core from outside". Datagrams and time go in; bursts, events and the next due time come out.
+import { type Crc32, crc32 as softwareCrc32 } from '../../bytes/crc32.ts';
+import { UsageError } from '../../errors.ts';
+import type { Entropy } from '../../interfaces/entropy.ts';
+import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
+import { type Burst, BurstWriter, type TransmitTarget } from './burst.ts';
+import { type Profile, type ProfileInput, resolveProfile } from './config.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
+import { DueQueue } from './due-queue.ts';
+import { endConnection } from './ending.ts';
+import { EventQueue, type PtcpEvent } from './events.ts';
+import { openActively, openPassively, synSentArrives } from './handshake.ts';
+import { segmentArrives } from './input.ts';
+import { Secrets } from './isn.ts';
+import { MemoryBudget } from './memory.ts';
+import { type Listener, Mux } from './mux.ts';
+import { nextBurst } from './output.ts';
+import { createPath, MAX_PATH_ID, type PathId } from './path.ts';
+import { ReadyQueue } from './ready-queue.ts';
+import { sendMss } from './segment-size.ts';
+import { createStats, type EndpointStats } from './stats.ts';
+import { StrayAnswers } from './strays.ts';
+import { createTcb, News, type Tcb } from './tcb.ts';
+import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
+import { handleDue, nextDueAt } from './timers.ts';
+import { classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
+import { decodeSegment, segmentCrc, synCrc } from './wire/codec.ts';
+import { Flag, PtcpFlag, Segment } from './wire/segment.ts';
+
+export interface PtcpEndpointOptions {
+  readonly entropy: Entropy;
+  /** CRC-32 (IEEE) of a range of bytes, continuing from a seed; one in JavaScript is the default. */
+  readonly crc32?: Crc32;
+  /** For all connections of this endpoint, unless listen or connect says otherwise. */
+  readonly profile?: ProfileInput;
+  /** Memory that the buffers of all connections may take together. */
+  readonly memoryLimitBytes?: number;
+  /** Connections at most, TIME-WAIT included; beyond it SYNs are dropped. */
+  readonly maxConnections?: number;
+  /** What sealing adds to each datagram: taken off MSS and datagram size from the start. */
+  readonly datagramOverheadBytes?: number;
+  /** How large a datagram a path is known to carry, where that is not Profile.maxDatagramBytes. */
+  readonly pathDatagramBytes?: (path: PathId) => number | undefined;
+  /** Tells STUN answers without a fingerprint from segments. */
+  readonly isStunTransaction?: IsStunTransaction;
+}
+
+export interface ConnectOptions {
+  /** Random when left out (RFC 6056). */
+  readonly localPseudoPort?: number;
+  readonly profile?: ProfileInput;
+  /** Both sides connect at once through NATs: refusals by the network do not end the attempt. */
+  readonly isHolePunching?: boolean;
+}
+
+/** Datagrams of one path received together, laid out as a Burst. */
+export interface DatagramBatch {
+  readonly buffer: Uint8Array;
+  readonly strideBytes: number;
+  readonly count: number;
+  readonly lastBytes: number;
+  readonly path: PathId;
+}
+
+const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_MAX_CONNECTIONS = 200_000;
+/** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
+const BASE_PLPMTU = 1200;
+
+/**
+ * All PTCP connections of one UDP socket: a state machine without socket, clock or randomness of its own.
+ *
+ * Every call that takes `now` must get one that is not before the last. After any call, poll until both `pollEvent` and
+ * `pollTransmit` have nothing, and call `handleTimeout` at `nextTimeout()` (early is harmless).
+ */
+export class PtcpEndpoint implements ConnectionOwner {
+  readonly memory: MemoryBudget;
+  readonly stats: EndpointStats = createStats();
+  readonly #secrets: Secrets;
+  readonly #crc32: Crc32;
+  readonly #profile: Profile;
+  readonly #options: PtcpEndpointOptions;
+  readonly #overheadBytes: number;
+  readonly #mux = new Mux();
+  readonly #due = new DueQueue<Connection | TimeWait>();
+  readonly #ready = new ReadyQueue<Connection>();
+  readonly #events = new EventQueue();
+  readonly #strays = new StrayAnswers();
+  readonly #timeWaitAcks: TimeWait[] = [];
+  readonly #segment = new Segment();
+  readonly #writer: BurstWriter;
+  #now: Instant = -NEVER;
+  #timeWaitCount = 0;
+
+  constructor(options: PtcpEndpointOptions) {
+    this.#options = options;
+    this.#overheadBytes = options.datagramOverheadBytes ?? 0;
+    this.#crc32 = options.crc32 ?? softwareCrc32;
+    this.#secrets = new Secrets(options.entropy);
+    this.#writer = new BurstWriter(this.#crc32);
+    this.#profile = resolveProfile(options.profile);
+    this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
+  }
+
+  /** The latest instant it was told of. */
+  get now(): Instant {
+    return this.#now;
+  }
+
+  /** Connections that are not over, TIME-WAIT not counted. */
+  get connectionCount(): number {
+    return this.#mux.connectionCount - this.#timeWaitCount;
+  }
+
+  get timeWaitCount(): number {
+    return this.#timeWaitCount;
+  }
+
+  /** Whether any connection needs `path`; when not, the id may be given to another address. */
+  isPathInUse(path: PathId): boolean {
+    return this.#mux.isPathInUse(path);
+  }
+
+  /** Takes connections on `pseudoPort` from now on. Throws UsageError when it is taken. Undone by `unlisten`. */
+  listen(pseudoPort: number, profile?: ProfileInput): void {
+    checkPort(pseudoPort);
+    // MUST-41: a listener disturbs nothing; MUST-42: connections may be under way on the same port.
+    if (this.#mux.listener(pseudoPort) !== undefined)
+      throw new UsageError(`pseudo-port ${pseudoPort} listens already`);
+    this.#mux.addListener({ pseudoPort, profile: resolveProfile(profile, this.#profile), halfOpenCount: 0 });
+  }
+
+  /** Takes no more connections there; those that exist live on. */
+  unlisten(pseudoPort: number): void {
+    this.#mux.removeListener(pseudoPort);
+  }
+
+  /** Opens a connection; its SYN comes with the next `pollTransmit`. Throws UsageError when the ports are taken. */
+  connect(path: PathId, remotePseudoPort: number, options: ConnectOptions = {}): Connection {
+    checkPath(path);
+    checkPort(remotePseudoPort);
+    const localPort = options.localPseudoPort ?? this.#mux.freePort(path, remotePseudoPort, this.#secrets);
+    if (localPort === undefined)
+      throw new UsageError(`no pseudo-port is free for a connection on path ${path}`);
+    checkPort(localPort);
+    const key = this.#mux.keyOf(path, localPort, remotePseudoPort);
+    if (this.#mux.find(key) !== undefined)
+      throw new UsageError(`pseudo-port ${localPort} is in use on path ${path}`);
+    const tcb = this.#createTcb('SYN-SENT', path, localPort, remotePseudoPort, {
+      profile: resolveProfile(options.profile, this.#profile),
+      isHolePunching: options.isHolePunching ?? false,
+    });
+    const connection = this.#adopt(tcb, key);
+    openActively(tcb, this.#now === -NEVER ? 0 : this.#now);
+    this.touch(connection);
+    return connection;
+  }
+
+  #createTcb(
+    state: 'SYN-SENT' | 'SYN-RECEIVED',
+    path: PathId,
+    localPort: number,
+    remotePort: number,
+    how: { readonly profile: Profile; readonly isHolePunching: boolean },
+  ): Tcb {
+    const now = this.#now === -NEVER ? 0 : this.#now;
+    const profile = this.#lessOverhead(how.profile);
+    const known = this.#options.pathDatagramBytes?.(path);
+    const datagramBytes = known === undefined ? profile.maxDatagramBytes : known - this.#overheadBytes;
+    return createTcb({
+      state,
+      path: createPath(path, profile, datagramBytes),
+      localPort,
+      remotePort,
+      profile,
+      isPassive: state === 'SYN-RECEIVED',
+      isHolePunching: how.isHolePunching,
+      iss: profile.iss ?? this.#secrets.initialSequence(path, localPort, remotePort, now),
+      tsOffset: profile.timestampOffset ?? this.#secrets.timestampOffset(path, localPort, remotePort),
+      token: this.#secrets.word(),
+      memory: this.memory,
+      now,
+    });
+  }
+
+  #lessOverhead(profile: Profile): Profile {
+    if (this.#overheadBytes === 0) return profile;
+    return {
+      ...profile,
+      mssBytes: profile.mssBytes - this.#overheadBytes,
+      maxDatagramBytes: profile.maxDatagramBytes - this.#overheadBytes,
+    };
+  }
+
+  #adopt(tcb: Tcb, key: number): Connection {
+    const connection = new Connection(this, tcb, key);
+    this.#mux.add(key, connection);
+    return connection;
+  }
+
+  /**
+   * One datagram, opened if it was sealed. `bytes` need not outlive the call.
+   *
+   * Returns what it was: 'stun' and 'foreign' are for the caller to hand on. Nothing in it makes this throw.
+   */
+  handleDatagram(now: Instant, bytes: Uint8Array, path: PathId): DatagramKind {
+    this.#now = now;
+    return this.#datagramArrives(bytes, 0, bytes.length, path);
+  }
+
+  /** Several datagrams of one path: they are all dealt with before anything is answered (RFC 9293, MUST-59). */
+  handleBatch(now: Instant, batch: DatagramBatch): void {
+    this.#now = now;
+    for (let index = 0; index < batch.count; index += 1) {
+      const start = index * batch.strideBytes;
+      const length = index === batch.count - 1 ? batch.lastBytes : batch.strideBytes;
+      this.#datagramArrives(batch.buffer, start, start + length, batch.path);
+    }
+  }
+
+  #datagramArrives(bytes: Uint8Array, start: number, end: number, path: PathId): DatagramKind {
+    this.stats.datagrams += 1;
+    const kind = classify(bytes, start, end, this.#crc32, this.#options.isStunTransaction);
+    if (kind !== 'segment') {
+      this.stats.notSegments[kind] += 1;
+      return kind;
+    }
+    const segment = this.#segment;
+    const error = decodeSegment(bytes, start, end, segment);
+    if (error !== undefined) this.stats.undecodable[error] += 1;
+    else this.#route(segment, path);
+    return kind;
+  }
+
+  #route(segment: Segment, path: PathId): void {
+    const entry = this.#mux.find(this.#mux.keyOf(path, segment.dstPort, segment.srcPort));
+    const isCrcOn = entry instanceof Connection ? entry.tcb.isCrcOn : (entry?.isCrcOn ?? false);
+    if (!this.#isIntact(segment, isCrcOn)) {
+      this.stats.undecodable['bad-crc'] += 1;
+      return;
+    }
+    if (entry === undefined) this.#strayArrives(segment, path);
+    else if (entry instanceof Connection) this.#connectionArrives(entry, segment);
+    else if (timeWaitArrives(entry, segment, this.#now)) this.#oweTimeWaitAck(entry);
+  }
+
+  /** SYNs check themselves if they say so; later segments where both SYNs offered it. A reset may come without. */
+  #isIntact(segment: Segment, isCrcOn: boolean): boolean {
+    const { bytes, start, payloadEnd, checkField, flags } = segment;
+    if ((flags & Flag.SYN) !== 0 && checkField === 0) {
+      if (segment.ptcpFlags < 0 || (segment.ptcpFlags & PtcpFlag.CheckedSyn) === 0) return true;
+      return segment.ptcpTokenLow === synCrc(bytes, start, payloadEnd, segment.ptcpCheckAt, this.#crc32);
+    }
+    if (!isCrcOn || ((flags & Flag.RST) !== 0 && checkField === 0)) return true;
+    return checkField === segmentCrc(bytes, start, payloadEnd, this.#crc32);
+  }
+
+  #connectionArrives(connection: Connection, segment: Segment): void {
+    const { tcb } = connection;
+    const wasHalfOpen = tcb.state === 'SYN-RECEIVED';
+    tcb.segmentsReceived += 1;
+    if (tcb.state === 'SYN-SENT') synSentArrives(tcb, segment, this.#now);
+    else segmentArrives(tcb, segment, this.#now);
+    if (wasHalfOpen && tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(tcb);
+    this.touch(connection);
+  }
+
+  #noLongerHalfOpen(tcb: Tcb): void {
+    const listener = tcb.isPassive ? this.#mux.listener(tcb.localPort) : undefined;
+    if (listener !== undefined && listener.halfOpenCount > 0) listener.halfOpenCount -= 1;
+  }
+
+  /** RFC 9293 §3.10.7.2 where somebody listens, §3.10.7.1 where nobody does. */
+  #strayArrives(segment: Segment, path: PathId): void {
+    const listener = this.#mux.listener(segment.dstPort);
+    const isSyn = (segment.flags & (Flag.SYN | Flag.ACK | Flag.RST)) === Flag.SYN;
+    if (listener !== undefined && isSyn) {
+      this.#accept(listener, segment, path);
+      return;
+    }
+    if (!isSyn && this.#mux.hasPair(segment.dstPort, segment.srcPort)) {
+      // Somebody we may know, from a new address: no reset, which would kill him there.
+      this.#events.pathCandidate(path, segment.dstPort, segment.srcPort);
+      return;
+    }
+    if (listener !== undefined && (segment.flags & Flag.ACK) === 0) return;
+    if (this.#profile.resets && this.#strays.answer(segment, path, this.#now)) this.stats.strayResets += 1;
+  }
+
+  #accept(listener: Listener, syn: Segment, path: PathId): void {
+    const maxConnections = this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+    if (
+      listener.halfOpenCount >= listener.profile.backlog ||
+      this.#mux.connectionCount >= maxConnections ||
+      this.memory.freeBytes === 0 ||
+      syn.srcPort === 0 ||
+      !isPath(path)
+    ) {
+      this.stats.droppedSyns += 1;
+      return;
+    }
+    const key = this.#mux.keyOf(path, syn.dstPort, syn.srcPort);
+    const how = { profile: listener.profile, isHolePunching: false };
+    const tcb = this.#createTcb('SYN-RECEIVED', path, syn.dstPort, syn.srcPort, how);
+    listener.halfOpenCount += 1;
+    const connection = this.#adopt(tcb, key);
+    openPassively(tcb, syn, this.#now);
+    this.touch(connection);
+  }
+
+  /**
+   * The socket says that a datagram to `path` could not be sent or delivered; `code` is errno's name.
+   *
+   * RFC 5927 §4: never the end of an established connection. ECONNREFUSED ends an attempt, unless holes are punched.
+   */
+  handlePathError(now: Instant, path: PathId, code: string): void {
+    this.#now = now;
+    for (const entry of this.#mux.entries()) {
+      if (!(entry instanceof Connection) || entry.tcb.path.id !== path) continue;
+      const { tcb } = entry;
+      if (code === 'EMSGSIZE') this.#shrinkDatagrams(tcb);
+      else if (code === 'ECONNREFUSED' && tcb.state === 'SYN-SENT' && !tcb.isHolePunching)
+        endConnection(tcb, 'refused');
+      else tcb.news |= News.PathSuspect;
+      this.touch(entry);
+    }
+  }
+
+  #shrinkDatagrams(tcb: Tcb): void {
+    const least = BASE_PLPMTU - this.#overheadBytes;
+    if (tcb.path.datagramBytes <= least) return;
+    tcb.path.datagramBytes = least;
+    tcb.path.congestion.setMss(sendMss(tcb));
+  }
+
+  /** When `handleTimeout` wants to be called next, or NEVER. */
+  nextTimeout(): Instant {
+    return this.#due.nextDueAt;
+  }
+
+  /** Does whatever is due at `now`. */
+  handleTimeout(now: Instant): void {
+    this.#now = now;
+    for (let item = this.#due.takeDue(now); item !== undefined; item = this.#due.takeDue(now)) {
+      if (item instanceof Connection) {
+        const wasHalfOpen = item.tcb.state === 'SYN-RECEIVED';
+        handleDue(item.tcb, now);
+        if (wasHalfOpen && item.tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(item.tcb);
+        this.touch(item);
+      } else {
+        this.#mux.remove(item.key);
+        this.#timeWaitCount -= 1;
+      }
+    }
+  }
+
+  /**
+   * Writes the next burst into `target.out` and says where it goes, or returns undefined when nothing is to be sent now.
+   *
+   * Nothing leaves before its pacing time. Connections take turns, a burst each.
+   */
+  pollTransmit(now: Instant, target: TransmitTarget): Burst | undefined {
+    this.#now = now;
+    const path = this.#pollAnswers(target);
+    if (path !== undefined) return this.#burst(path);
+    for (let connection = this.#ready.take(); connection !== undefined; connection = this.#ready.take()) {
+      connection.isReady = false;
+      this.#writer.begin(target, now);
+      nextBurst(connection.tcb, this.#writer);
+      this.#settle(connection);
+      if (this.#writer.count > 0) {
+        this.#makeReady(connection);
+        return this.#burst(connection.tcb.path.id);
+      }
+    }
+    return undefined;
+  }
+
+  #pollAnswers(target: TransmitTarget): PathId | undefined {
+    const { segment } = this.#writer;
+    const record = this.#timeWaitAcks.shift();
+    if (record !== undefined) {
+      this.#writer.begin(target, this.#now);
+      record.owesAck = false;
+      fillTimeWaitAck(record, segment, this.#now);
+      this.#writer.put(undefined, 0, record.isCrcOn);
+      return record.pathId;
+    }
+    const reset = this.#strays.take();
+    if (reset === undefined) return undefined;
+    this.#writer.begin(target, this.#now);
+    segment.clearOptions();
+    segment.window = 0;
+    segment.srcPort = reset.srcPort;
+    segment.dstPort = reset.dstPort;
+    segment.seq = reset.seq;
+    segment.ack = reset.ack;
+    segment.flags = reset.flags;
+    this.#writer.put(undefined, 0, false);
+    return reset.path;
+  }
+
+  #burst(path: PathId): Burst {
+    const { strideBytes, count, lastBytes } = this.#writer;
+    this.stats.segmentsSent += count;
+    return { path, strideBytes, count, lastBytes };
+  }
+
+  /** The next thing that happened, or undefined. */
+  pollEvent(): PtcpEvent | undefined {
+    return this.#events.next();
+  }
+
+  /** @internal Something of `connection` has changed: it may have news, things to send, or another due time. */
+  touch(connection: Connection): void {
+    this.#makeReady(connection);
+    this.#settle(connection);
+  }
+
+  #makeReady(connection: Connection): void {
+    if (connection.isReady) return;
+    connection.isReady = true;
+    this.#ready.put(connection);
+  }
+
+  #settle(connection: Connection): void {
+    const { tcb } = connection;
+    if (tcb.news !== 0) this.#events.add(connection);
+    if (tcb.state === 'TIME-WAIT') this.#enterTimeWait(connection);
+    else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection)
+      this.#mux.remove(connection.key);
+    const dueAt = nextDueAt(tcb);
+    if (dueAt === connection.dueAt && connection.dueIndex >= 0 === (dueAt !== NEVER)) return;
+    connection.dueAt = dueAt;
+    this.#due.update(connection);
+  }
+
+  #enterTimeWait(connection: Connection): void {
+    if (this.#mux.find(connection.key) !== connection) return;
+    const record = createTimeWait(connection.tcb, connection.key, this.#now);
+    this.#mux.replace(connection.key, record);
+    this.#timeWaitCount += 1;
+    this.#due.update(record);
+    this.#oweTimeWaitAck(record);
+  }
+
+  #oweTimeWaitAck(record: TimeWait): void {
+    this.#due.update(record);
+    if (record.owesAck) return;
+    record.owesAck = true;
+    this.#timeWaitAcks.push(record);
+  }
+}
+
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new UsageError(`pseudo-port ${port} is not a whole number from 1 to 65535`);
+  }
+}
+
+function checkPath(path: PathId): void {
+  if (!isPath(path)) throw new UsageError(`path ${path} is not a whole number from 0 to ${MAX_PATH_ID}`);
+}
+
+function isPath(path: PathId): boolean {
+  return Number.isInteger(path) && path >= 0 && path <= MAX_PATH_ID;
+}

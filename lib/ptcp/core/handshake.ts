@@ -1,0 +1,100 @@
+// The opening of a connection: RFC 9293 §3.5 and §3.10.7.2–3, and what the options of the two SYNs agree on.
+import type { Instant } from '../../time/clock.ts';
+import type { Profile } from './config.ts';
+import { oweAck, oweReset } from './debts.ts';
+import { endConnection } from './ending.ts';
+import { establish, textArrives } from './input.ts';
+import { LEAST_PEER_MSS, sendMss } from './segment-size.ts';
+import { seqAdd, seqLess, seqLessOrEqual } from './seq.ts';
+import { nextState } from './state.ts';
+import { DEFAULT_PEER_MSS, type Tcb } from './tcb.ts';
+import { Flag, PtcpFlag, type Segment } from './wire/segment.ts';
+
+/** RFC 7323 §2.3: a larger shift counts as this. */
+const MAX_WINDOW_SHIFT = 14;
+
+/** OPEN, active: the SYN leaves with the next poll. */
+export function openActively(tcb: Tcb, now: Instant): void {
+  tcb.owesSyn = true;
+  tcb.sndNxt = seqAdd(tcb.iss, 1);
+  tcb.unansweredSince = now;
+  tcb.retransmitAt = now + tcb.path.rtt.rtoMs;
+}
+
+/** A SYN for a listener, RFC 9293 §3.10.7.2, third step: `tcb` is new and in SYN-RECEIVED. */
+export function openPassively(tcb: Tcb, syn: Segment, now: Instant): void {
+  openActively(tcb, now);
+  takeSyn(tcb, syn, now);
+  holdTextOfSyn(tcb, syn, now);
+}
+
+/** SEGMENT ARRIVES in SYN-SENT, RFC 9293 §3.10.7.3, in its order. */
+export function synSentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
+  const hasAck = (segment.flags & Flag.ACK) !== 0;
+  const isReset = (segment.flags & Flag.RST) !== 0;
+  // First, check the ACK bit.
+  if (hasAck && (seqLessOrEqual(segment.ack, tcb.iss) || seqLess(tcb.sndNxt, segment.ack))) {
+    if (!isReset) oweReset(tcb, segment.ack);
+    return;
+  }
+  // Second, check the RST bit. Without an acceptable ACK it may be anyone's.
+  if (isReset) {
+    if (hasAck) endConnection(tcb, 'refused');
+    return;
+  }
+  // Fourth, check the SYN bit.
+  if ((segment.flags & Flag.SYN) === 0) return;
+  takeSyn(tcb, segment, now);
+  if (hasAck) {
+    tcb.state = nextState(tcb.state, 'rcv-syn-ack');
+    establish(tcb, segment, now);
+    oweAck(tcb);
+  } else {
+    // Simultaneous open, MUST-10: the SYN goes out again as a SYN-ACK.
+    tcb.state = nextState(tcb.state, 'rcv-syn');
+    tcb.owesSyn = true;
+  }
+  holdTextOfSyn(tcb, segment, now);
+}
+
+/** What the peer's SYN says: its sequence number, its window and its options. */
+function takeSyn(tcb: Tcb, syn: Segment, now: Instant): void {
+  const { profile } = tcb;
+  tcb.irs = syn.seq;
+  tcb.rcvNxt = seqAdd(syn.seq, 1);
+  // What our own SYN announced, or will: never scaled.
+  tcb.rcvAdv = seqAdd(tcb.rcvNxt, Math.min(tcb.rcvLimitBytes, 0xffff));
+  tcb.lastAckSent = tcb.rcvNxt;
+  tcb.lastReceivedAt = now;
+  tcb.sndWnd = syn.window;
+  tcb.maxSndWnd = syn.window;
+  tcb.sndWl1 = syn.seq;
+  tcb.sndWl2 = (syn.flags & Flag.ACK) !== 0 ? syn.ack : tcb.sndUna;
+  tcb.peerMss = Math.max(syn.mss === 0 ? DEFAULT_PEER_MSS : syn.mss, LEAST_PEER_MSS);
+  tcb.isScaleOffered = syn.windowScale >= 0;
+  if (profile.windowScale !== 'off' && syn.windowScale >= 0) {
+    tcb.sndWindShift = Math.min(syn.windowScale, MAX_WINDOW_SHIFT);
+    tcb.rcvWindShift = profile.windowScale;
+  }
+  tcb.isSackOn = profile.sack && syn.sackPermitted;
+  tcb.isTimestampsOn = profile.timestamps && syn.hasTimestamps;
+  if (tcb.isTimestampsOn) {
+    tcb.tsRecent = syn.tsVal;
+    tcb.tsRecentAt = now;
+  }
+  tcb.isPtcpPeer = profile.ptcpOption && syn.ptcpFlags >= 0;
+  tcb.isCrcOn = offersCrc(profile) && (Math.max(syn.ptcpFlags, 0) & PtcpFlag.Crc32) !== 0;
+  tcb.path.congestion.setMss(sendMss(tcb));
+}
+
+/** Whether our SYN offers the CRC-32. */
+export function offersCrc(profile: Profile): boolean {
+  return profile.ptcpOption && profile.crc32;
+}
+
+/** Text on a SYN is kept until the handshake is over, RFC 9293 §3.10.7.2–3. */
+function holdTextOfSyn(tcb: Tcb, syn: Segment, now: Instant): void {
+  if (syn.payloadEnd === syn.payloadStart) return;
+  syn.seq = seqAdd(syn.seq, 1);
+  textArrives(tcb, syn, now);
+}

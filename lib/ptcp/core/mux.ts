@@ -1,0 +1,102 @@
+// Which connection a segment belongs to: by path and both pseudo-ports (docs/ptcp.md), else a listener, else nobody.
+import type { Profile } from './config.ts';
+import type { Connection } from './connection.ts';
+import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, type Secrets } from './isn.ts';
+import type { PathId } from './path.ts';
+import type { TimeWait } from './time-wait.ts';
+
+/** A pseudo-port that takes connections. */
+export interface Listener {
+  readonly pseudoPort: number;
+  readonly profile: Profile;
+  /** Connections in SYN-RECEIVED. */
+  halfOpenCount: number;
+}
+
+const PORTS = 65_536;
+
+/** The tables of an endpoint. */
+export class Mux {
+  readonly #connections = new Map<number, Connection | TimeWait>();
+  readonly #listeners = new Map<number, Listener>();
+  /** How many connections there are on a path, and how many with a pair of ports whatever the path. */
+  readonly #onPath = new Map<PathId, number>();
+  readonly #withPair = new Map<number, number>();
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** A number for (path, local, remote): below 2^53, since paths are below 2^20. */
+  keyOf(path: PathId, localPort: number, remotePort: number): number {
+    return path * PORTS * PORTS + localPort * PORTS + remotePort;
+  }
+
+  find(key: number): Connection | TimeWait | undefined {
+    return this.#connections.get(key);
+  }
+
+  add(key: number, entry: Connection | TimeWait): void {
+    this.#connections.set(key, entry);
+    count(this.#onPath, Math.floor(key / (PORTS * PORTS)), 1);
+    count(this.#withPair, key % (PORTS * PORTS), 1);
+  }
+
+  /** The connection `key` is now held as `entry`. */
+  replace(key: number, entry: TimeWait): void {
+    this.#connections.set(key, entry);
+  }
+
+  remove(key: number): void {
+    if (!this.#connections.delete(key)) return;
+    count(this.#onPath, Math.floor(key / (PORTS * PORTS)), -1);
+    count(this.#withPair, key % (PORTS * PORTS), -1);
+  }
+
+  /** Whether any connection, TIME-WAIT included, is on `path`. */
+  isPathInUse(path: PathId): boolean {
+    return this.#onPath.has(path);
+  }
+
+  /** Whether some path has a connection with this pair of ports. */
+  hasPair(localPort: number, remotePort: number): boolean {
+    return this.#withPair.has(localPort * PORTS + remotePort);
+  }
+
+  entries(): Iterable<Connection | TimeWait> {
+    return this.#connections.values();
+  }
+
+  listener(port: number): Listener | undefined {
+    return this.#listeners.get(port);
+  }
+
+  addListener(listener: Listener): void {
+    this.#listeners.set(listener.pseudoPort, listener);
+  }
+
+  removeListener(port: number): void {
+    this.#listeners.delete(port);
+  }
+
+  /**
+   * A free pseudo-port for a connection to `remotePort` on `path`, random (RFC 6056 §3.3.1), or undefined when all are
+   * taken.
+   */
+  freePort(path: PathId, remotePort: number, secrets: Secrets): number | undefined {
+    const first = secrets.port();
+    const range = LAST_DYNAMIC_PORT - FIRST_DYNAMIC_PORT + 1;
+    for (let step = 0; step < range; step += 1) {
+      const port = FIRST_DYNAMIC_PORT + ((first - FIRST_DYNAMIC_PORT + step) % range);
+      const isFree = !this.#connections.has(this.keyOf(path, port, remotePort)) && !this.#listeners.has(port);
+      if (isFree) return port;
+    }
+    return undefined;
+  }
+}
+
+function count(counts: Map<number, number>, key: number, change: number): void {
+  const next = (counts.get(key) ?? 0) + change;
+  if (next === 0) counts.delete(key);
+  else counts.set(key, next);
+}

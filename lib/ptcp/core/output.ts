@@ -1,0 +1,316 @@
+// What to send next: the one place that decides. Read first: RFC 9293 §3.8.6.2.1, §3.7.4; RFC 6675 §5 (C).
+import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
+import type { BurstWriter } from './burst.ts';
+import { ackPaid } from './debts.ts';
+import { markAppLimited, rateOnSent } from './delivery-rate.ts';
+import { offersCrc } from './handshake.ts';
+import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
+import { nextRescue, nextRetransmission, pipe, retransmitted } from './recovery.ts';
+import { giveSack } from './sack.ts';
+import { sendMss } from './segment-size.ts';
+import type { SentSegment } from './sent-segments.ts';
+import { type Seq, seqAdd, seqDiff } from './seq.ts';
+import { nextState } from './state.ts';
+import { isSynchronized, type Tcb } from './tcb.ts';
+import { armPersist, armRetransmit } from './timers.ts';
+import { tsVal } from './timestamps.ts';
+import { advertiseSynWindow, advertiseWindow } from './window.ts';
+import { sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
+import { Flag, HEADER_BYTES, MAX_OPTION_BYTES, PtcpFlag } from './wire/segment.ts';
+
+/** A burst of one connection ends here, so that others get their turn. */
+export const QUANTUM_BYTES = 65_536;
+
+/** Why nothing more is sent just now. */
+type Hold = 'cwnd' | 'pacing' | 'window' | 'nothing' | 'burst-full' | 'nagle';
+
+/**
+ * Writes what `tcb` has to send now as one burst: reset > SYN > SACK > retransmission > new data > probe > ACK.
+ *
+ * Called until it writes nothing.
+ */
+export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
+  if (tcb.owesReset) {
+    putReset(tcb, writer);
+    return;
+  }
+  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+  if (tcb.owesSyn) {
+    putSyn(tcb, writer);
+    return;
+  }
+  if (!isSynchronized(tcb.state)) {
+    if (tcb.state === 'SYN-RECEIVED' && tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
+    return;
+  }
+  // A duplicate ACK must carry no text to count as one (RFC 5681 §2).
+  if (tcb.owesAck && (tcb.recvBuffer.hasIsles || tcb.dsackStart !== tcb.dsackEnd)) {
+    putBareAck(tcb, writer, tcb.sndNxt);
+    return;
+  }
+  sendText(tcb, writer);
+  if (writer.count > 0) return;
+  if (tcb.owesProbe) putProbe(tcb, writer);
+  else if (tcb.owesKeepAlive) {
+    // SHLD-12: no text, and a sequence number that the peer must answer.
+    tcb.owesKeepAlive = false;
+    putBareAck(tcb, writer, seqAdd(tcb.sndNxt, -1));
+  } else if (tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
+}
+
+function sendText(tcb: Tcb, writer: BurstWriter): void {
+  if (tcb.sent.count === 0 && tcb.sendBuffer.length === 0 && !(tcb.isFinQueued && !tcb.isFinSent)) return;
+  restartIfIdle(tcb, writer.now);
+  let hold: Hold = 'burst-full';
+  while (writer.count === 0 || writer.segmentBytes < QUANTUM_BYTES) {
+    const before = writer.count;
+    hold = sendNext(tcb, writer);
+    if (writer.count === before) break;
+    hold = 'burst-full';
+  }
+  if (writer.count > 0 && tcb.retransmitAt === NEVER) armRetransmit(tcb, writer.now);
+  noteHold(tcb, hold, writer.now);
+}
+
+/** RFC 5681 §4.1: after a pause of an RTO the ACK clock is gone. */
+function restartIfIdle(tcb: Tcb, now: Instant): void {
+  const { congestion, rtt } = tcb.path;
+  if (tcb.sent.count === 0 && tcb.lastSentAt !== -NEVER && now - tcb.lastSentAt > rtt.rtoMs)
+    congestion.onIdle();
+}
+
+/** What held the sender back decides whether the window may grow, and which timer waits. */
+function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
+  const { congestion } = tcb.path;
+  tcb.pacedAt = NEVER;
+  if (hold === 'cwnd') tcb.isCwndLimited = true;
+  else if (hold === 'pacing') {
+    tcb.isCwndLimited = true;
+    tcb.pacedAt = nextPacedAt(tcb.path, sendMss(tcb));
+  } else if (hold !== 'burst-full') {
+    // In slow start half a window in use is enough to double (RFC 7661 §4.1 as Linux has it).
+    const used = congestion.cwndBytes < congestion.ssthreshBytes ? 2 * pipe(tcb) : pipe(tcb) + sendMss(tcb);
+    tcb.isCwndLimited = used > congestion.cwndBytes;
+    if (hold === 'nothing') markAppLimited(tcb);
+  }
+  if (hold === 'window' && tcb.sent.count === 0) armPersist(tcb, now);
+  else if (hold !== 'window' && tcb.sndWnd > 0 && !tcb.owesProbe) tcb.persistAt = NEVER;
+}
+
+/** Sends one segment if one may go, and else says why not. */
+function sendNext(tcb: Tcb, writer: BurstWriter): Hold {
+  const lost = nextRetransmission(tcb);
+  if (lost !== undefined) return resend(tcb, lost, writer);
+  return sendNew(tcb, writer);
+}
+
+function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
+  const { congestion } = tcb.path;
+  const mss = sendMss(tcb);
+  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
+  const end = seqDiff(seqAdd(segment.seq, segment.length), tcb.sndUna);
+  const isFirst = segment.seq === tcb.sndUna;
+  // SHLD-16, and MAY-7 not taken: only inside the window, but for the oldest, which serves as the probe.
+  if (end > tcb.sndWnd && !isFirst) return 'window';
+  // RFC 6675 §5, (4.3): the first one goes whatever is in flight; (C): the others as the pipe empties.
+  const isFree = isFirst && !segment.isResent && segment.transmissions === 1;
+  if (!isFree && pipe(tcb) > 0 && pipe(tcb) + segment.length > congestion.cwndBytes) return 'cwnd';
+  if (pacingAllowance(tcb.path, mss, writer.now) <= 0) return 'pacing';
+  if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
+  putResent(tcb, segment, writer);
+  return 'burst-full';
+}
+
+function putResent(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
+  const { now } = writer;
+  rateOnSent(tcb, segment, now, pipe(tcb));
+  retransmitted(tcb, segment, tsVal(tcb, now));
+  tcb.sent.resend(segment, now);
+  const isLast = tcb.sent.last === segment && seqDiff(tcb.sendBuffer.tail, tcb.sndNxt) <= 0;
+  putText(tcb, writer, segment, isLast);
+  if (segment === tcb.sent.first) armRetransmit(tcb, now);
+}
+
+/** RFC 9293 §3.8.6.2.1 (sender's silly window) and §3.7.4 (Nagle). */
+function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
+  const mss = sendMss(tcb);
+  const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
+  const wantsFin = tcb.isFinQueued && !tcb.isFinSent;
+  if (unsent === 0 && !wantsFin) return sendRescue(tcb, writer);
+  const usable = seqDiff(seqAdd(tcb.sndUna, tcb.sndWnd), tcb.sndNxt);
+  const length = Math.min(unsent, mss, Math.max(usable, 0));
+  const hasFin = wantsFin && length === unsent && length < Math.max(usable, 0);
+  if (length === 0 && !hasFin) return 'window';
+  const isAll = length === unsent;
+  if (length < mss && !isAll && !isOverride(tcb, length)) return 'window';
+  if (length < mss && tcb.nagle && tcb.sent.count > 0 && !wantsFin && isAll) return 'nagle';
+  const size = length + (hasFin ? 1 : 0);
+  const inFlight = pipe(tcb);
+  if (inFlight > 0 && inFlight + size > tcb.path.congestion.cwndBytes) return 'cwnd';
+  if (pacingAllowance(tcb.path, mss, writer.now) <= 0) return 'pacing';
+  if (!writer.takes(textSegmentBytes(tcb, length))) return 'burst-full';
+  putNew(tcb, size, isAll, writer);
+  return 'burst-full';
+}
+
+/** Item (3) of RFC 9293 §3.8.6.2.1: half of the largest window the peer ever gave is worth a segment. */
+function isOverride(tcb: Tcb, length: number): boolean {
+  return length >= tcb.maxSndWnd / 2;
+}
+
+/** Sends `size` units of sequence space for the first time; beyond the text there is only the FIN. */
+function putNew(tcb: Tcb, size: number, isAll: boolean, writer: BurstWriter): void {
+  const inFlight = pipe(tcb);
+  const unsent = seqDiff(tcb.sendBuffer.tail, tcb.sndNxt);
+  const segment = tcb.sent.push(tcb.sndNxt, size, writer.now);
+  segment.hasFin = size > unsent;
+  rateOnSent(tcb, segment, writer.now, inFlight);
+  tcb.sndNxt = seqAdd(tcb.sndNxt, size);
+  tcb.bytesSent += textOf(segment);
+  putText(tcb, writer, segment, isAll);
+  if (segment.hasFin) finSent(tcb);
+}
+
+/** Bytes of text in `segment`: its length without the FIN. */
+function textOf(segment: SentSegment): number {
+  return segment.length - (segment.hasFin ? 1 : 0);
+}
+
+function finSent(tcb: Tcb): void {
+  tcb.isFinSent = true;
+  tcb.state = nextState(tcb.state, 'user-close');
+}
+
+/** RFC 6675 §4, NextSeg() rules (3) and (4): with nothing lost and nothing new, what may be lost. */
+function sendRescue(tcb: Tcb, writer: BurstWriter): Hold {
+  const segment = nextRescue(tcb);
+  if (segment === undefined) return 'nothing';
+  if (pipe(tcb) + segment.length > tcb.path.congestion.cwndBytes) return 'cwnd';
+  if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
+  putResent(tcb, segment, writer);
+  return 'burst-full';
+}
+
+/** A closed window is asked about with one octet, or the oldest segment again (RFC 9293 §3.8.6.1). */
+function putProbe(tcb: Tcb, writer: BurstWriter): void {
+  tcb.owesProbe = false;
+  const oldest = tcb.sent.first;
+  const unsent = seqDiff(tcb.sendBuffer.tail, tcb.sndNxt);
+  if (oldest !== undefined) {
+    putText(tcb, writer, oldest, false);
+  } else if (unsent > 0) {
+    // With the window small instead of closed this is the override of §3.8.6.2.1, item (4).
+    const length = Math.min(unsent, Math.max(1, tcb.sndWnd), sendMss(tcb));
+    putNew(tcb, length, length === unsent, writer);
+  } else if (tcb.isFinQueued && !tcb.isFinSent) {
+    putNew(tcb, 1, true, writer);
+  }
+  armRetransmit(tcb, writer.now);
+}
+
+function putText(tcb: Tcb, writer: BurstWriter, sent: SentSegment, isPushed: boolean): void {
+  const textBytes = textOf(sent);
+  let flags: number = Flag.ACK;
+  if (sent.hasFin) flags |= Flag.FIN;
+  // MUST-61 and SHLD-27: one PSH, on the last of what was there to send.
+  if (isPushed && textBytes > 0) flags |= Flag.PSH;
+  writer.segment.clearOptions();
+  fillHeader(tcb, writer, sent.seq, flags);
+  writer.put(tcb.sendBuffer, textBytes, tcb.isCrcOn);
+  paceSent(tcb.path, textBytes);
+  tcb.lastSentAt = writer.now;
+  tcb.segmentsSent += 1;
+  ackPaid(tcb);
+}
+
+/** What every segment of a synchronized connection has. */
+function fillHeader(tcb: Tcb, writer: BurstWriter, seq: Seq, flags: number): void {
+  const { segment } = writer;
+  segment.srcPort = tcb.localPort;
+  segment.dstPort = tcb.remotePort;
+  segment.seq = seq;
+  segment.ack = tcb.rcvNxt;
+  segment.flags = flags;
+  segment.window = advertiseWindow(tcb);
+  stampSegment(tcb, writer);
+}
+
+function stampSegment(tcb: Tcb, writer: BurstWriter): void {
+  const { segment } = writer;
+  segment.hasTimestamps = tcb.isTimestampsOn;
+  segment.tsVal = tsVal(tcb, writer.now);
+  segment.tsEcr = tcb.tsRecent;
+}
+
+function textSegmentBytes(tcb: Tcb, textBytes: number): number {
+  return HEADER_BYTES + (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0) + textBytes;
+}
+
+/** An ACK without text, with as many SACK blocks as fit (RFC 2018 §3). */
+function putBareAck(tcb: Tcb, writer: BurstWriter, seq: Seq): void {
+  const { segment } = writer;
+  segment.clearOptions();
+  fillHeader(tcb, writer, seq, Flag.ACK);
+  const room = MAX_OPTION_BYTES - (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0);
+  giveSack(tcb, segment, Math.floor((room - sackOptionBytes(0) - 4) / 8));
+  if (!writer.takes(textSegmentBytes(tcb, 0) + sackOptionBytes(segment.sackCount))) return;
+  writer.put(undefined, 0, tcb.isCrcOn);
+  tcb.segmentsSent += 1;
+  ackPaid(tcb);
+}
+
+function putSyn(tcb: Tcb, writer: BurstWriter): void {
+  const { profile } = tcb;
+  const { segment } = writer;
+  const isAnswer = tcb.state === 'SYN-RECEIVED';
+  tcb.owesSyn = false;
+  tcb.synTransmissions += 1;
+  tcb.lastSentAt = writer.now;
+  segment.clearOptions();
+  segment.srcPort = tcb.localPort;
+  segment.dstPort = tcb.remotePort;
+  segment.seq = tcb.iss;
+  segment.ack = isAnswer ? tcb.rcvNxt : 0;
+  segment.flags = isAnswer ? Flag.SYN | Flag.ACK : Flag.SYN;
+  segment.window = advertiseSynWindow(tcb);
+  segment.mss = profile.mssBytes;
+  // A SYN-ACK has only what the SYN had (RFC 7323 §1.3, RFC 2018 §2).
+  const shift = isAnswer && tcb.isPassive ? scaleOfAnswer(tcb) : profile.windowScale;
+  segment.windowScale = shift === 'off' ? -1 : shift;
+  segment.sackPermitted = isAnswer ? tcb.isSackOn : profile.sack;
+  segment.hasTimestamps = isAnswer ? tcb.isTimestampsOn : profile.timestamps;
+  segment.tsVal = tsVal(tcb, writer.now);
+  segment.tsEcr = isAnswer ? tcb.tsRecent : 0;
+  segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlags(tcb) : -1;
+  segment.ptcpTokenHigh = tcb.token;
+  writer.putSyn(profile.optionOrder);
+  tcb.segmentsSent += 1;
+  if (isAnswer) ackPaid(tcb);
+}
+
+function scaleOfAnswer(tcb: Tcb): number | 'off' {
+  return tcb.isScaleOffered ? tcb.profile.windowScale : 'off';
+}
+
+function ptcpFlags(tcb: Tcb): number {
+  return PtcpFlag.CheckedSyn | (offersCrc(tcb.profile) ? PtcpFlag.Crc32 : 0);
+}
+
+/** RFC 9293 §3.10.7.1 and §3.10.5. It carries an ACK once there is something to acknowledge. */
+function putReset(tcb: Tcb, writer: BurstWriter): void {
+  const { segment } = writer;
+  tcb.owesReset = false;
+  segment.clearOptions();
+  segment.srcPort = tcb.localPort;
+  segment.dstPort = tcb.remotePort;
+  segment.seq = tcb.resetSeq;
+  // In answer to an ACK it carries none of its own (RFC 9293 §3.5.2, group 1).
+  const hasAck = tcb.state !== 'SYN-SENT' && tcb.resetSeq === tcb.sndNxt;
+  segment.flags = hasAck ? Flag.RST | Flag.ACK : Flag.RST;
+  segment.ack = hasAck ? tcb.rcvNxt : 0;
+  segment.window = 0;
+  stampSegment(tcb, writer);
+  writer.put(undefined, 0, tcb.isCrcOn);
+  tcb.segmentsSent += 1;
+}

@@ -1,0 +1,158 @@
+// Read first: RFC 6675 (with SACK), RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to react.
+import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
+import { DUP_THRESH } from './scoreboard.ts';
+import { sendMss } from './segment-size.ts';
+import type { SentSegment } from './sent-segments.ts';
+import { seqAdd, seqLess, seqLessOrEqual } from './seq.ts';
+import { flightSize, type Tcb } from './tcb.ts';
+
+/** RFC 6675 §4, SetPipe(): bytes that are thought to be in the network. */
+export function pipe(tcb: Tcb): number {
+  const { sent } = tcb;
+  return Math.max(
+    0,
+    flightSize(tcb) - sent.sackedBytes - sent.lostBytes + sent.resentBytes - tcb.dupAckedBytes,
+  );
+}
+
+/** Data was acknowledged: SND.UNA has moved by `ackedBytes`. Returns bytes newly thought lost. */
+export function ackAdvanced(tcb: Tcb, ackedBytes: number, now: Instant): number {
+  tcb.dupAcks = 0;
+  tcb.retransmissions = 0;
+  tcb.isPathSuspect = false;
+  tcb.path.rtt.endBackOff();
+  if (tcb.phase === 'open') {
+    tcb.dupAckedBytes = 0;
+    return 0;
+  }
+  if (seqLessOrEqual(tcb.recoveryPoint, tcb.sndUna)) {
+    leaveRecovery(tcb, now);
+    return 0;
+  }
+  if (tcb.isSackOn) return 0;
+  // RFC 6582 §3.2, step 3: a partial ACK. The next segment is lost too; what left the network is no longer ahead.
+  tcb.dupAckedBytes = Math.max(0, tcb.dupAckedBytes - Math.max(0, ackedBytes - sendMss(tcb)));
+  return tcb.sent.markFirstLost();
+}
+
+function leaveRecovery(tcb: Tcb, now: Instant): void {
+  if (tcb.phase === 'recovery') tcb.path.congestion.onRecovered(now, pipe(tcb));
+  tcb.phase = 'open';
+  tcb.undo = undefined;
+  tcb.dupAckedBytes = 0;
+}
+
+/** A duplicate ACK, or one that SACKs something new. `hasNewSack` is false where the peer does not do SACK. */
+export function duplicateAckArrived(tcb: Tcb): void {
+  tcb.dupAcks += 1;
+  if (tcb.isSackOn) return;
+  // Each says that one segment has left the network (RFC 6582 §3.2, step 4, as pipe counts it).
+  tcb.dupAckedBytes = Math.min(tcb.dupAckedBytes + sendMss(tcb), Math.max(0, flightSize(tcb) - sendMss(tcb)));
+}
+
+/** Looks for losses after an ACK and reacts to the first of a window. Returns bytes newly thought lost. */
+export function detectLoss(tcb: Tcb, newestSentAt: Instant, now: Instant): number {
+  if (tcb.sent.count === 0) return 0;
+  const { scoreboard, sent } = tcb;
+  let lostBytes = 0;
+  if (scoreboard !== undefined && tcb.isSackOn) {
+    const below = scoreboard.lostBelow(sendMss(tcb));
+    if (below > scoreboard.unaOffset)
+      lostBytes += sent.markLostBefore(seqAdd(tcb.sndUna, below - scoreboard.unaOffset));
+    if (sent.resentBytes > 0) lostBytes += sent.markResentLost(newestSentAt - reorderingWindow(tcb));
+  }
+  // RFC 6582 §4.1 and RFC 6675 §5.1: duplicates of before the time-out say nothing new.
+  if (tcb.phase !== 'open') return lostBytes;
+  // RFC 6675 §5, steps (1) and (2); RFC 5681 §3.2, step 2
+  const isEnough = lostBytes > 0 || tcb.dupAcks >= DUP_THRESH;
+  if (tcb.dupAcks >= DUP_THRESH) lostBytes += sent.markFirstLost();
+  if (isEnough) enterRecovery(tcb, now);
+  return lostBytes;
+}
+
+/** RFC 8985 §6.2: a quarter of the smallest RTT is still reordering. */
+function reorderingWindow(tcb: Tcb): number {
+  const { minRttMs } = tcb.path.rtt;
+  return minRttMs === NEVER ? 0 : minRttMs / 4;
+}
+
+function enterRecovery(tcb: Tcb, now: Instant): void {
+  const { congestion } = tcb.path;
+  tcb.phase = 'recovery';
+  tcb.recoveryPoint = tcb.sndNxt;
+  tcb.highRxt = tcb.sndUna;
+  tcb.isRescued = false;
+  tcb.undo = { congestion: congestion.save(), firstResend: undefined };
+  congestion.onCongestion(now, flightSize(tcb));
+}
+
+/** The retransmission timer ran out: RFC 6298 §5.4–5.6, RFC 5681 §3.1, RFC 6675 §5.1. */
+export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
+  const { congestion, rtt } = tcb.path;
+  tcb.retransmissions += 1;
+  if (hasReneged(tcb)) {
+    // RFC 2018 §8: the peer threw away what it had SACKed.
+    tcb.scoreboard!.ranges.clear();
+    tcb.sent.clearSacked();
+  }
+  if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: undefined };
+  const isFirst = tcb.phase !== 'loss' || tcb.retransmissions === 1;
+  congestion.onTimeout(now, flightSize(tcb), isFirst);
+  tcb.sent.markAllLost();
+  tcb.phase = 'loss';
+  tcb.recoveryPoint = tcb.sndNxt;
+  tcb.dupAcks = 0;
+  tcb.dupAckedBytes = 0;
+  rtt.backOff();
+}
+
+function hasReneged(tcb: Tcb): boolean {
+  return tcb.sent.first?.isSacked === true;
+}
+
+/**
+ * SND.UNA has moved. RFC 3522: the ACK that ends the wait for a retransmission carries the timestamp of the original, so nothing was lost.
+ * Then the controller goes back to where it was (RFC 4015 §3.2).
+ */
+export function undoIfSpurious(tcb: Tcb, tsEcr: number): void {
+  const { undo } = tcb;
+  if (undo === undefined || tcb.phase === 'open') return;
+  // Nothing was sent again yet: what came late came by itself.
+  const isOriginal =
+    undo.firstResend === undefined || (tcb.isTimestampsOn && seqLess(tsEcr, undo.firstResend));
+  tcb.undo = undefined;
+  if (!isOriginal) return;
+  tcb.path.congestion.undo(undo.congestion);
+  tcb.sent.clearLost();
+  tcb.phase = 'open';
+  tcb.dupAckedBytes = 0;
+}
+
+/** What to send again next, if anything: RFC 6675 §4, NextSeg(), rules (1), (3) and (4); rule (2) is new data. */
+export function nextRetransmission(tcb: Tcb): SentSegment | undefined {
+  return tcb.sent.nextLost();
+}
+
+/** Rules (3) and (4), for when there is neither lost nor new data and still room in the window. */
+export function nextRescue(tcb: Tcb): SentSegment | undefined {
+  if (tcb.phase !== 'recovery' || !tcb.isSackOn || tcb.scoreboard === undefined) return undefined;
+  const highest = tcb.scoreboard.ranges.last;
+  if (highest !== undefined) {
+    const highestSacked = seqAdd(tcb.sndUna, highest.start - tcb.scoreboard.unaOffset);
+    const hole = tcb.sent.nextUnsacked(tcb.highRxt, highestSacked);
+    if (hole !== undefined) return hole;
+  }
+  if (tcb.isRescued) return undefined;
+  const last = tcb.sent.last;
+  return last === undefined || last.isSacked || last.isResent ? undefined : last;
+}
+
+/** `segment` is being sent again. */
+export function retransmitted(tcb: Tcb, segment: SentSegment, tsVal: number): void {
+  const end = seqAdd(segment.seq, segment.length);
+  if (seqLess(tcb.highRxt, end)) tcb.highRxt = end;
+  if (segment === tcb.sent.last && !segment.isLost) tcb.isRescued = true;
+  if (tcb.undo !== undefined) tcb.undo.firstResend ??= tsVal;
+  tcb.retransmittedSegments += 1;
+}

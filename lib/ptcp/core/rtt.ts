@@ -1,0 +1,69 @@
+// RFC 6298, and RFC 7323 Appendix G for many samples in one round trip.
+
+/** The RTT and the RTO of a path. */
+export class RttEstimator {
+  srttMs = 0;
+  rttvarMs = 0;
+  minRttMs = Number.POSITIVE_INFINITY;
+  latestMs = 0;
+  hasSample = false;
+  /** The RTO before backing off. */
+  #baseRtoMs: number;
+  #backoff = 0;
+  readonly #minMs: number;
+  readonly #maxMs: number;
+
+  constructor(initialMs: number, minMs: number, maxMs: number) {
+    this.#baseRtoMs = initialMs;
+    this.#minMs = minMs;
+    this.#maxMs = maxMs;
+  }
+
+  /** RTO: how long to wait for an acknowledgement. */
+  get rtoMs(): number {
+    return Math.min(this.#baseRtoMs * 2 ** this.#backoff, this.#maxMs);
+  }
+
+  get backoff(): number {
+    return this.#backoff;
+  }
+
+  /** `samplesPerRtt`: how many samples one round trip gives, so that they weigh together what one would. */
+  sample(rttMs: number, samplesPerRtt: number): void {
+    this.latestMs = rttMs;
+    this.minRttMs = Math.min(this.minRttMs, rttMs);
+    if (!this.hasSample) {
+      // RFC 6298 §2.2
+      this.srttMs = rttMs;
+      this.rttvarMs = rttMs / 2;
+      this.hasSample = true;
+    } else {
+      // RFC 6298 §2.3 with the weights of RFC 7323 Appendix G
+      const beta = 1 / (4 * samplesPerRtt);
+      const alpha = 1 / (8 * samplesPerRtt);
+      this.rttvarMs = (1 - beta) * this.rttvarMs + beta * Math.abs(this.srttMs - rttMs);
+      this.srttMs = (1 - alpha) * this.srttMs + alpha * rttMs;
+    }
+    // The granularity G of RFC 6298 §2.3 is the millisecond of the timers below us.
+    const rtoMs = this.srttMs + Math.max(GRANULARITY_MS, 4 * this.rttvarMs);
+    this.#baseRtoMs = Math.min(Math.max(rtoMs, this.#minMs), this.#maxMs);
+  }
+
+  /** RFC 6298 §5.5 */
+  backOff(): void {
+    if (this.rtoMs < this.#maxMs) this.#backoff += 1;
+  }
+
+  /** RFC 6298 §5.7 in its note: new data was acknowledged, the path is back. */
+  endBackOff(): void {
+    this.#backoff = 0;
+  }
+
+  /** RFC 6298 §5.7: the SYN was lost, so the first RTO for data is three seconds at least. */
+  synWasLost(): void {
+    this.#baseRtoMs = Math.max(this.#baseRtoMs, RTO_AFTER_SYN_LOSS_MS);
+  }
+}
+
+const GRANULARITY_MS = 1;
+const RTO_AFTER_SYN_LOSS_MS = 3000;

@@ -1,0 +1,97 @@
+// The SACK option, taken and given: RFC 2018 and RFC 2883.
+import type { SentSegment } from './sent-segments.ts';
+import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+import type { Tcb } from './tcb.ts';
+import { MAX_SACK_BLOCKS, type Segment } from './wire/segment.ts';
+
+/** What the SACK blocks of one ACK changed. */
+export interface SackNews {
+  /** Bytes SACKed for the first time. */
+  newlySackedBytes: number;
+  /** The first block told of data that came twice (RFC 2883). */
+  isDsack: boolean;
+}
+
+/**
+ * Enters the SACK blocks of `segment` into the scoreboard; blocks outside (SND.UNA, SND.NXT] are ignored, so that a lying
+ * peer changes nothing (RFC 2018 §5.1, RFC 2883 §4).
+ */
+export function takeSack(tcb: Tcb, segment: Segment, visit: (sent: SentSegment) => void): SackNews {
+  const scoreboard = tcb.scoreboard!;
+  const news: SackNews = { newlySackedBytes: 0, isDsack: false };
+  for (let block = 0; block < segment.sackCount; block += 1) {
+    const left = segment.sackEdges[2 * block]!;
+    const right = segment.sackEdges[2 * block + 1]!;
+    if (!seqLess(left, right)) continue;
+    if (block === 0 && isDsack(segment, left, right)) {
+      news.isDsack = true;
+      continue;
+    }
+    if (!seqLess(tcb.sndUna, left) || !seqLessOrEqual(right, tcb.sndNxt)) continue;
+    const start = scoreboard.offsetOf(left, tcb.sndUna);
+    for (const piece of scoreboard.ranges.add(start, start + seqDiff(right, left))) {
+      const before = tcb.sent.sackedBytes;
+      // A segment may have become whole only together with what was SACKed before, so look at the whole range.
+      const range = scoreboard.ranges.rangeAt(piece.start)!;
+      const from = Math.max(range.start, piece.start - MAX_SEGMENT_BYTES);
+      const until = Math.min(range.end, piece.end + MAX_SEGMENT_BYTES);
+      tcb.sent.markSacked(seqOf(tcb, from), seqOf(tcb, until), visit);
+      news.newlySackedBytes += tcb.sent.sackedBytes - before;
+    }
+  }
+  return news;
+}
+
+const MAX_SEGMENT_BYTES = 65_535;
+
+function seqOf(tcb: Tcb, offset: number): Seq {
+  return seqAdd(tcb.sndUna, offset - tcb.scoreboard!.unaOffset);
+}
+
+/** RFC 2883 §4: the first block lies below the ACK, or inside the second block. */
+function isDsack(segment: Segment, left: Seq, right: Seq): boolean {
+  if (seqLess(left, segment.ack)) return true;
+  return (
+    segment.sackCount > 1 &&
+    seqLessOrEqual(segment.sackEdges[2]!, left) &&
+    seqLessOrEqual(right, segment.sackEdges[3]!)
+  );
+}
+
+/** Puts up to `max` SACK blocks into `segment`: D-SACK first, then the isle that grew last (RFC 2018 §4, RFC 2883 §4). */
+export function giveSack(tcb: Tcb, segment: Segment, max: number): void {
+  segment.sackCount = 0;
+  if (!tcb.isSackOn) return;
+  if (tcb.dsackStart !== tcb.dsackEnd && max > 0) {
+    putBlock(segment, tcb.dsackStart, tcb.dsackEnd);
+    tcb.dsackStart = tcb.dsackEnd;
+  }
+  const { isles, nextOffset } = tcb.recvBuffer;
+  const limit = Math.min(max, MAX_SACK_BLOCKS);
+  if (isles.count === 0) {
+    tcb.recentIsles = undefined;
+    return;
+  }
+  const given: number[] = [];
+  for (const point of tcb.recentIsles ?? []) {
+    const isle = tcb.recvBuffer.isleAt(point);
+    if (segment.sackCount >= limit || isle === undefined || given.includes(isle.start)) continue;
+    given.push(isle.start);
+    const left = seqAdd(tcb.rcvNxt, isle.start - nextOffset);
+    putBlock(segment, left, seqAdd(left, isle.end - isle.start));
+  }
+}
+
+/** The isle around `offset` has just grown: it comes first in the next SACK, those reported before it after it. */
+export function noteIsle(tcb: Tcb, offset: number): void {
+  const isle = tcb.recvBuffer.isleAt(offset);
+  if (isle === undefined) return;
+  const others = (tcb.recentIsles ?? []).filter((point) => point < isle.start || point >= isle.end);
+  tcb.recentIsles = [offset, ...others.slice(0, MAX_SACK_BLOCKS - 1)];
+}
+
+function putBlock(segment: Segment, left: Seq, right: Seq): void {
+  segment.sackEdges[2 * segment.sackCount] = left;
+  segment.sackEdges[2 * segment.sackCount + 1] = right;
+  segment.sackCount += 1;
+}

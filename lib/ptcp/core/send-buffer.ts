@@ -1,0 +1,75 @@
+import { RingBuffer } from '../../bytes/ring-buffer.ts';
+import type { MemoryBudget } from './memory.ts';
+import { type Seq, seqAdd, seqDiff } from './seq.ts';
+
+/** Where a ring begins: most exchanges are small. */
+const SMALLEST_RING_BYTES = 512;
+
+/**
+ * What the user wrote and the peer has not acknowledged: bytes with sequence numbers.
+ *
+ * Holds no memory while it is empty and idle.
+ */
+export class SendBuffer {
+  readonly #ring = new RingBuffer(SMALLEST_RING_BYTES);
+  readonly #memory: MemoryBudget;
+  /** Sequence number of the first byte held. */
+  #head: Seq;
+
+  constructor(head: Seq, memory: MemoryBudget) {
+    this.#head = head;
+    this.#memory = memory;
+  }
+
+  get length(): number {
+    return this.#ring.length;
+  }
+
+  get capacityBytes(): number {
+    return this.#ring.capacityBytes;
+  }
+
+  /** The sequence number after the last byte held. */
+  get tail(): Seq {
+    return seqAdd(this.#head, this.#ring.length);
+  }
+
+  /** Takes as many of `bytes` as `limitBytes` in all and the endpoint's memory allow, and returns how many. */
+  append(bytes: Uint8Array, limitBytes: number): number {
+    let count = Math.min(bytes.length, limitBytes - this.#ring.length);
+    const spareBytes = this.#ring.capacityBytes - this.#ring.length;
+    // A ring grows by doubling, so growing at all may take as much again as the bytes that make it grow.
+    if (count > spareBytes) count = Math.min(count, spareBytes + Math.floor(this.#memory.freeBytes / 2));
+    if (count <= 0) return 0;
+    const before = this.#ring.capacityBytes;
+    this.#ring.append(bytes, 0, count);
+    this.#memory.account(this.#ring.capacityBytes - before);
+    return count;
+  }
+
+  /** Copies the `count` bytes from `seq` on to `out` at `at`. */
+  copyTo(seq: Seq, count: number, out: Uint8Array, at: number): void {
+    this.#ring.copyTo(seqDiff(seq, this.#head), count, out, at);
+  }
+
+  /** Drops what lies before `seq`. */
+  acknowledge(seq: Seq): void {
+    const count = Math.min(seqDiff(seq, this.#head), this.#ring.length);
+    if (count <= 0) return;
+    this.#ring.discard(count);
+    this.#head = seqAdd(this.#head, count);
+  }
+
+  /** Gives the memory back if nothing is held. */
+  releaseIfEmpty(): void {
+    const before = this.#ring.capacityBytes;
+    this.#ring.releaseIfEmpty();
+    this.#memory.account(this.#ring.capacityBytes - before);
+  }
+
+  /** Drops everything: the connection is over. */
+  clear(): void {
+    this.#ring.discard(this.#ring.length);
+    this.releaseIfEmpty();
+  }
+}

@@ -1,0 +1,288 @@
+import type { Instant } from '../../time/clock.ts';
+import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+
+/**
+ * One segment that was sent and is not yet acknowledged, with what loss detection and rate sampling ask of it:
+ * RFC 8985 §5 (xmit time, retransmitted) and draft-ietf-ccwg-bbr §4.1.2 (delivered…, isAppLimited).
+ *
+ * A segment is in one of four places: in flight, SACKed, lost, or lost and sent again (`isLost && isResent`).
+ */
+export class SentSegment {
+  seq: Seq = 0;
+  /** SEG.LEN: SYN and FIN count. */
+  length = 0;
+  sentAt: Instant = 0;
+  transmissions = 0;
+  isSacked = false;
+  isLost = false;
+  /** Sent again since it was last marked lost. */
+  isResent = false;
+  hasFin = false;
+  /** Bytes delivered, and when, as this segment left. */
+  delivered = 0;
+  deliveredAt: Instant = 0;
+  firstSentAt: Instant = 0;
+  isAppLimited = false;
+}
+
+/**
+ * The segments between SND.UNA and SND.NXT, oldest first, with running sums over them.
+ *
+ * Invariant: the segments lie end to end from `first.seq` on, and the sums are those of their flags.
+ */
+export class SentSegments {
+  /** A double-ended queue: live ones are [#head, length). */
+  #segments: SentSegment[] = [];
+  #head = 0;
+  /** Index of the first one that may be lost and not yet sent again; all before it are not. */
+  #nextLost = 0;
+  /** Index below which every segment that is not SACKed is marked lost already. */
+  #markedBelow = 0;
+  #spare: SentSegment[] = [];
+  /** Retransmissions in the order they left, each with its time: which of them are lost again is seen from the front. */
+  #resent: { segment: SentSegment; sentAt: Instant }[] = [];
+
+  sackedBytes = 0;
+  lostBytes = 0;
+  resentBytes = 0;
+
+  get count(): number {
+    return this.#segments.length - this.#head;
+  }
+
+  get first(): SentSegment | undefined {
+    return this.#segments[this.#head];
+  }
+
+  get last(): SentSegment | undefined {
+    return this.count === 0 ? undefined : this.#segments[this.#segments.length - 1];
+  }
+
+  /** Adds a segment that is being sent for the first time, after all others. */
+  push(seq: Seq, length: number, now: Instant): SentSegment {
+    const segment = this.#spare.pop() ?? new SentSegment();
+    segment.seq = seq;
+    segment.length = length;
+    segment.sentAt = now;
+    segment.transmissions = 1;
+    segment.isSacked = false;
+    segment.isLost = false;
+    segment.isResent = false;
+    segment.hasFin = false;
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  /**
+   * Takes off what `ack` covers. `visit` sees each segment as it was before; one that `ack` cuts keeps its tail.
+   *
+   * A visited segment is reused: copy what must outlive the call.
+   */
+  acknowledge(ack: Seq, visit: (segment: SentSegment) => void): void {
+    let segment = this.first;
+    while (segment !== undefined && seqLessOrEqual(seqAdd(segment.seq, segment.length), ack)) {
+      this.#forget(segment, segment.length);
+      visit(segment);
+      segment.isResent = false;
+      this.#head += 1;
+      if (this.#spare.length < MAX_SPARE) this.#spare.push(segment);
+      segment = this.first;
+    }
+    if (segment !== undefined && seqLess(segment.seq, ack)) {
+      const cut = seqDiff(ack, segment.seq);
+      this.#forget(segment, cut);
+      segment.seq = ack;
+      segment.length -= cut;
+    }
+    this.#nextLost = Math.max(this.#nextLost, this.#head);
+    this.#markedBelow = Math.max(this.#markedBelow, this.#head);
+    this.#compact();
+  }
+
+  /** Marks [start, end) SACKed; segments that are only partly inside are left alone. */
+  markSacked(start: Seq, end: Seq, visit: (segment: SentSegment) => void): void {
+    for (let index = this.#indexOf(start); index < this.#segments.length; index += 1) {
+      const segment = this.#segments[index]!;
+      if (seqLess(end, seqAdd(segment.seq, segment.length))) return;
+      if (segment.isSacked || seqLess(segment.seq, start)) continue;
+      this.#forget(segment, segment.length);
+      visit(segment);
+      segment.isSacked = true;
+      segment.isLost = false;
+      segment.isResent = false;
+      this.sackedBytes += segment.length;
+    }
+  }
+
+  /** Marks lost what lies wholly before `seq` and is neither SACKed nor lost already. Returns how many bytes. */
+  markLostBefore(seq: Seq): number {
+    let marked = 0;
+    while (this.#markedBelow < this.#segments.length) {
+      const segment = this.#segments[this.#markedBelow]!;
+      if (seqLess(seq, seqAdd(segment.seq, segment.length))) break;
+      marked += this.#markLost(this.#markedBelow);
+      this.#markedBelow += 1;
+    }
+    return marked;
+  }
+
+  /** Marks the oldest segment lost, whatever it is. Returns how many bytes that are newly so. */
+  markFirstLost(): number {
+    return this.count === 0 ? 0 : this.#markLost(this.#head);
+  }
+
+  #markLost(index: number): number {
+    const segment = this.#segments[index]!;
+    if (segment.isSacked || (segment.isLost && !segment.isResent)) return 0;
+    if (segment.isResent) this.resentBytes -= segment.length;
+    else this.lostBytes += segment.length;
+    segment.isLost = true;
+    segment.isResent = false;
+    this.#nextLost = Math.min(this.#nextLost, index);
+    return segment.length;
+  }
+
+  /**
+   * Everything that is not SACKED is lost, retransmissions included: the RTO ran out (RFC 6298 §5.4, RFC 6675 §5.1).
+   */
+  markAllLost(): void {
+    for (let index = this.#head; index < this.#segments.length; index += 1) this.#markLost(index);
+    this.#nextLost = this.#head;
+    this.#markedBelow = this.#segments.length;
+  }
+
+  /** Forgets all SACKs: the peer has gone back on them (RFC 2018 §8). */
+  clearSacked(): void {
+    for (let index = this.#head; index < this.#segments.length; index += 1)
+      this.#segments[index]!.isSacked = false;
+    this.sackedBytes = 0;
+    this.#markedBelow = this.#head;
+  }
+
+  /** The oldest segment that is lost and was not sent again. */
+  nextLost(): SentSegment | undefined {
+    while (this.#nextLost < this.#segments.length) {
+      const segment = this.#segments[this.#nextLost]!;
+      if (segment.isLost && !segment.isResent) return segment;
+      this.#nextLost += 1;
+    }
+    return undefined;
+  }
+
+  /** The oldest segment that begins at or after `from` and before `limit` and is neither SACKed nor lost. */
+  nextUnsacked(from: Seq, limit: Seq): SentSegment | undefined {
+    for (let index = this.#indexOf(from); index < this.#segments.length; index += 1) {
+      const segment = this.#segments[index]!;
+      if (!seqLess(segment.seq, limit)) return undefined;
+      if (!segment.isSacked && !segment.isLost && !seqLess(segment.seq, from)) return segment;
+    }
+    return undefined;
+  }
+
+  /** The segment is sent again now. One not thought lost before (a probe) counts as lost and sent again. */
+  resend(segment: SentSegment, now: Instant): void {
+    if (!segment.isLost) this.lostBytes += segment.length;
+    if (!segment.isResent) this.resentBytes += segment.length;
+    segment.isLost = true;
+    segment.isResent = true;
+    segment.transmissions += 1;
+    segment.sentAt = now;
+    this.#resent.push({ segment, sentAt: now });
+  }
+
+  /**
+   * Marks lost again what was sent again before `before` and has still not arrived, though what left after it has
+   * (RFC 8985 §6.2, step 5, for retransmissions). Returns how many bytes.
+   */
+  markResentLost(before: Instant): number {
+    let marked = 0;
+    let done = 0;
+    for (; done < this.#resent.length; done += 1) {
+      const { segment, sentAt } = this.#resent[done]!;
+      const isPending = segment.isResent && segment.sentAt === sentAt;
+      if (isPending && sentAt >= before) break;
+      if (isPending) marked += this.#markLost(this.#indexOf(segment.seq));
+    }
+    this.#resent.splice(0, done);
+    return marked;
+  }
+
+  /** What is thought lost and was not sent again is in flight after all: the repair was needless. */
+  clearLost(): void {
+    for (let index = this.#head; index < this.#segments.length; index += 1) {
+      const segment = this.#segments[index]!;
+      if (!segment.isLost || segment.isResent) continue;
+      segment.isLost = false;
+      this.lostBytes -= segment.length;
+    }
+    this.#markedBelow = this.#head;
+  }
+
+  /** Cuts `segment` so that it has `length`, and puts the rest behind it: the datagram size has shrunk. */
+  split(segment: SentSegment, length: number): void {
+    const index = this.#indexOf(segment.seq);
+    const rest = Object.assign(new SentSegment(), segment);
+    rest.seq = seqAdd(segment.seq, length);
+    rest.length = segment.length - length;
+    segment.length = length;
+    segment.hasFin = false;
+    this.#segments.splice(index + 1, 0, rest);
+    if (this.#markedBelow > index) this.#markedBelow += 1;
+  }
+
+  /** Drops everything, memory included. */
+  clear(): void {
+    this.#segments = [];
+    this.#spare = [];
+    this.#resent = [];
+    this.#head = 0;
+    this.#nextLost = 0;
+    this.#markedBelow = 0;
+    this.sackedBytes = 0;
+    this.lostBytes = 0;
+    this.resentBytes = 0;
+  }
+
+  [Symbol.iterator](): IterableIterator<SentSegment> {
+    return this.#segments.slice(this.#head)[Symbol.iterator]();
+  }
+
+  /** Takes `count` bytes of `segment` out of the sums. */
+  #forget(segment: SentSegment, count: number): void {
+    if (segment.isSacked) this.sackedBytes -= count;
+    if (segment.isLost) this.lostBytes -= count;
+    if (segment.isResent) this.resentBytes -= count;
+  }
+
+  /** Index of the segment that holds `seq`, or of the first after it. */
+  #indexOf(seq: Seq): number {
+    let low = this.#head;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const segment = this.#segments[middle]!;
+      if (seqLessOrEqual(seqAdd(segment.seq, segment.length), seq)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #compact(): void {
+    if (this.#head < COMPACT_AT && this.#head < this.#segments.length) return;
+    if (this.#head === this.#segments.length && this.#head <= COMPACT_AT) {
+      this.#segments.length = 0;
+    } else if (this.#head * 2 >= this.#segments.length) {
+      this.#segments.splice(0, this.#head);
+    } else {
+      return;
+    }
+    this.#nextLost -= this.#head;
+    this.#markedBelow -= this.#head;
+    this.#head = 0;
+  }
+}
+
+/** Records kept for reuse. */
+const MAX_SPARE = 64;
+/** Dead entries at the front that are not worth moving the rest for. */
+const COMPACT_AT = 64;

@@ -1,0 +1,26 @@
+import type { DecodeError } from './wire/options.ts';
+
+/** What an endpoint has seen; only ever grows. */
+export interface EndpointStats {
+  datagrams: number;
+  segmentsSent: number;
+  /** By what they were instead. */
+  readonly notSegments: { stun: number; short: number; foreign: number };
+  /** By why they could not be read. */
+  readonly undecodable: Record<DecodeError, number>;
+  /** Resets sent in answer to segments for nobody. */
+  strayResets: number;
+  /** SYNs dropped for lack of room. */
+  droppedSyns: number;
+}
+
+export function createStats(): EndpointStats {
+  return {
+    datagrams: 0,
+    segmentsSent: 0,
+    notSegments: { stun: 0, short: 0, foreign: 0 },
+    undecodable: { truncated: 0, 'bad-data-offset': 0, 'bad-option': 0, 'bad-crc': 0 },
+    strayResets: 0,
+    droppedSyns: 0,
+  };
+}

@@ -1,0 +1,61 @@
+// The calls of RFC 9293 §3.9.1 that a connection's user makes: SEND, RECEIVE, CLOSE, ABORT.
+import { UsageError } from '../../errors.ts';
+import type { Instant } from '../../time/clock.ts';
+import { releaseSoon, sendBufferLimit } from './ack.ts';
+import { oweReset } from './debts.ts';
+import { endConnection, startLinger } from './ending.ts';
+import type { MemoryBudget } from './memory.ts';
+import { canReceiveText, canSendText, isSynchronized, type Tcb } from './tcb.ts';
+import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
+
+/** SEND: takes what fits. Before the handshake is over it waits in the buffer (RFC 9293 §3.10.2). */
+export function send(tcb: Tcb, bytes: Uint8Array): number {
+  if (tcb.isFinQueued) throw new UsageError('write after shutdown or close');
+  if (!canSendText(tcb)) return 0;
+  const accepted = tcb.sendBuffer.append(bytes, sendBufferLimit(tcb));
+  if (accepted < bytes.length) tcb.wantsToWrite = true;
+  return accepted;
+}
+
+/** RECEIVE: takes up to `max` bytes out of the buffer, which opens the window. */
+export function receive(tcb: Tcb, max: number, memory: MemoryBudget, now: Instant): Uint8Array {
+  const bytes = tcb.recvBuffer.read(max);
+  if (bytes.length === 0) return bytes;
+  adaptReceiveBuffer(tcb, bytes.length, memory, now);
+  if (canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
+  if (tcb.recvBuffer.readableBytes === 0) releaseSoon(tcb, tcb.recvBuffer, now);
+  return bytes;
+}
+
+/** CLOSE of the user's own direction: a FIN follows the last byte, and receiving goes on (RFC 9293 §3.6, MAY-1). */
+export function shutdown(tcb: Tcb): void {
+  if (tcb.state === 'SYN-SENT') {
+    endConnection(tcb, 'aborted');
+    return;
+  }
+  tcb.isFinQueued = true;
+}
+
+/**
+ * CLOSE of both directions: as `shutdown`, and what still comes is acknowledged and thrown away until the peer has
+ * closed or `lingerMs` is over. With a linger of 0 unread data means a reset (RFC 9293 §3.6.1, SHLD-3).
+ */
+export function close(tcb: Tcb, now: Instant): void {
+  if (tcb.isClosedByUser) return;
+  tcb.isClosedByUser = true;
+  const unread = tcb.recvBuffer.discardAll();
+  if (unread > 0 && tcb.profile.lingerMs === 0 && isSynchronized(tcb.state) && !tcb.isFinReceived) {
+    abort(tcb);
+    return;
+  }
+  if (unread > 0 && canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
+  shutdown(tcb);
+  startLinger(tcb, now);
+}
+
+/** ABORT, RFC 9293 §3.10.5: drops everything and resets the peer. */
+export function abort(tcb: Tcb): void {
+  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+  if (tcb.state !== 'SYN-SENT') oweReset(tcb, tcb.sndNxt);
+  endConnection(tcb, 'aborted');
+}

@@ -1,0 +1,212 @@
+// TCP options, RFC 9293 §3.2: kinds 0–5 and 8, and PTCP's experimental one (RFC 6994). Unknown kinds are skipped.
+import { MAX_SACK_BLOCKS, PTCP_EXID, PTCP_VERSION, readU32, type Segment } from './segment.ts';
+
+/** Why a datagram is not a segment. A value, not an exception: hostile input is routine. */
+export type DecodeError = 'truncated' | 'bad-data-offset' | 'bad-option' | 'bad-crc';
+
+const Kind = {
+  End: 0,
+  Nop: 1,
+  Mss: 2,
+  WindowScale: 3,
+  SackPermitted: 4,
+  Sack: 5,
+  Timestamps: 8,
+  Experiment: 253,
+};
+
+/** The options of a SYN, by name, in the order a profile wants them; 'nop' is one byte of padding. */
+export type OptionName = 'mss' | 'nop' | 'window-scale' | 'sack-permitted' | 'timestamps' | 'ptcp';
+
+/** Bytes on the wire of each option of a SYN. */
+const OPTION_BYTES: Readonly<Record<OptionName, number>> = {
+  mss: 4,
+  nop: 1,
+  'window-scale': 3,
+  'sack-permitted': 2,
+  timestamps: 10,
+  ptcp: 13,
+};
+
+/** NOP, NOP, Timestamps: what every segment after the SYN begins with, RFC 7323 Appendix A. */
+export const TIMESTAMPS_BYTES = 12;
+
+/** Bytes of a SACK option with `count` blocks behind two NOPs, RFC 2018 §3. */
+export function sackOptionBytes(count: number): number {
+  return count === 0 ? 0 : 4 + 8 * count;
+}
+
+/**
+ * Reads `bytes[at, end)` into `segment`.
+ *
+ * An option of a known kind with a length that is not its own is skipped like an unknown one (RFC 9293 §3.1, MUST-6);
+ * a length that cannot be stepped over condemns the segment (MUST-7).
+ */
+export function parseOptions(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  segment: Segment,
+): DecodeError | undefined {
+  let next = at;
+  while (next < end) {
+    const kind = bytes[next]!;
+    if (kind === Kind.End) return undefined;
+    if (kind === Kind.Nop) {
+      next += 1;
+      continue;
+    }
+    if (next + 1 >= end) return 'bad-option';
+    const length = bytes[next + 1]!;
+    if (length < 2 || next + length > end) return 'bad-option';
+    parseOption(bytes, next, kind, length, segment);
+    next += length;
+  }
+  return undefined;
+}
+
+function parseOption(bytes: Uint8Array, at: number, kind: number, length: number, segment: Segment): void {
+  if (kind === Kind.Timestamps && length === 10) {
+    segment.hasTimestamps = true;
+    segment.tsVal = readU32(bytes, at + 2);
+    segment.tsEcr = readU32(bytes, at + 6);
+  } else if (kind === Kind.Sack && length >= 10 && (length - 2) % 8 === 0) {
+    segment.sackCount = Math.min((length - 2) / 8, MAX_SACK_BLOCKS);
+    for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
+      segment.sackEdges[edge] = readU32(bytes, at + 2 + 4 * edge);
+    }
+  } else if (kind === Kind.Mss && length === 4) {
+    segment.mss = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  } else if (kind === Kind.WindowScale && length === 3) {
+    segment.windowScale = bytes[at + 2]!;
+  } else if (kind === Kind.SackPermitted && length === 2) {
+    segment.sackPermitted = true;
+  } else if (kind === Kind.Experiment && length === 13) {
+    parsePtcpOption(bytes, at, segment);
+  }
+}
+
+function parsePtcpOption(bytes: Uint8Array, at: number, segment: Segment): void {
+  if (((bytes[at + 2]! << 8) | bytes[at + 3]!) !== PTCP_EXID) return;
+  if (bytes[at + 4]! >> 4 !== PTCP_VERSION) return;
+  segment.ptcpFlags = bytes[at + 4]! & 0x0f;
+  segment.ptcpTokenHigh = readU32(bytes, at + 5);
+  segment.ptcpTokenLow = readU32(bytes, at + 9);
+  segment.ptcpCheckAt = at + 9;
+}
+
+/** Whether `segment` carries the option `name` of a SYN. */
+function carries(segment: Segment, name: OptionName): boolean {
+  switch (name) {
+    case 'mss':
+      return segment.mss > 0;
+    case 'window-scale':
+      return segment.windowScale >= 0;
+    case 'sack-permitted':
+      return segment.sackPermitted;
+    case 'timestamps':
+      return segment.hasTimestamps;
+    case 'ptcp':
+      return segment.ptcpFlags >= 0;
+    case 'nop':
+      return true;
+  }
+}
+
+/**
+ * Writes the options of a SYN at `at` in the order asked for and returns their length, a multiple of four.
+ *
+ * A 'nop' is padding for the option after it and is left out with it; the rest is padded with End (RFC 9293 §3.2).
+ */
+export function encodeSynOptions(
+  segment: Segment,
+  order: readonly OptionName[],
+  view: DataView,
+  at: number,
+): number {
+  let end = at;
+  let padding = 0;
+  for (const name of order) {
+    if (name === 'nop') {
+      padding += 1;
+      continue;
+    }
+    if (carries(segment, name)) {
+      for (; padding > 0; padding -= 1) view.setUint8(end++, Kind.Nop);
+      encodeSynOption(segment, name, view, end);
+      end += OPTION_BYTES[name];
+    }
+    padding = 0;
+  }
+  while ((end - at) % 4 !== 0) view.setUint8(end++, Kind.End);
+  return end - at;
+}
+
+function encodeSynOption(segment: Segment, name: OptionName, view: DataView, at: number): void {
+  switch (name) {
+    case 'mss':
+      view.setUint16(at, (Kind.Mss << 8) | 4);
+      view.setUint16(at + 2, segment.mss);
+      break;
+    case 'window-scale':
+      view.setUint16(at, (Kind.WindowScale << 8) | 3);
+      view.setUint8(at + 2, segment.windowScale);
+      break;
+    case 'sack-permitted':
+      view.setUint16(at, (Kind.SackPermitted << 8) | 2);
+      break;
+    case 'timestamps':
+      encodeTimestamps(segment, view, at);
+      break;
+    case 'ptcp':
+      view.setUint16(at, (Kind.Experiment << 8) | 13);
+      view.setUint16(at + 2, PTCP_EXID);
+      view.setUint8(at + 4, (PTCP_VERSION << 4) | segment.ptcpFlags);
+      view.setUint32(at + 5, segment.ptcpTokenHigh);
+      view.setUint32(at + 9, segment.ptcpTokenLow);
+      segment.ptcpCheckAt = at + 9;
+      break;
+    case 'nop':
+      break;
+  }
+}
+
+function encodeTimestamps(segment: Segment, view: DataView, at: number): void {
+  view.setUint16(at, (Kind.Timestamps << 8) | 10);
+  view.setUint32(at + 2, segment.tsVal);
+  view.setUint32(at + 6, segment.tsEcr);
+}
+
+/** Writes timestamps and SACK blocks, each behind two NOPs, at `at`, and returns their length. */
+export function encodeOptions(segment: Segment, view: DataView, at: number): number {
+  let end = at;
+  if (segment.hasTimestamps) {
+    view.setUint16(end, (Kind.Nop << 8) | Kind.Nop);
+    encodeTimestamps(segment, view, end + 2);
+    end += TIMESTAMPS_BYTES;
+  }
+  if (segment.sackCount > 0) {
+    view.setUint16(end, (Kind.Nop << 8) | Kind.Nop);
+    view.setUint16(end + 2, (Kind.Sack << 8) | (2 + 8 * segment.sackCount));
+    for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
+      view.setUint32(end + 4 + 4 * edge, segment.sackEdges[edge]!);
+    }
+    end += sackOptionBytes(segment.sackCount);
+  }
+  return end - at;
+}
+
+/** Bytes that `encodeSynOptions` would write. */
+export function synOptionBytes(segment: Segment, order: readonly OptionName[]): number {
+  let total = 0;
+  let padding = 0;
+  for (const name of order) {
+    if (name === 'nop') {
+      padding += 1;
+      continue;
+    }
+    if (carries(segment, name)) total += OPTION_BYTES[name] + padding;
+    padding = 0;
+  }
+  return (total + 3) & ~3;
+}
