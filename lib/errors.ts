@@ -158,9 +158,12 @@ export class NotAnError extends HawserError {
 /** What was thrown, as an Error: itself if it is one (of any realm), else a NotAnError around it. */
 export function toError(thrown: unknown): Error {
   if (isError(thrown)) return thrown;
-  return new NotAnError(`something that is no Error was thrown: ${String(thrown)}`, { cause: thrown });
+  // Only what surely can be shown: an object may have no toString, or a bad one.
+  const shown = typeof thrown === 'string' ? thrown : typeof thrown;
+  return new NotAnError(`something that is no Error was thrown: ${shown}`, { cause: thrown });
 }
 
+/** Whether `thrown` is an Error, of this realm or another. */
 export function isError(thrown: unknown): thrown is Error {
   return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]';
 }
