@@ -60,7 +60,7 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
 
   protocol: { holds: /^lib\/protocol\//, mayImport: UP_TO_1 },
   cred: { holds: /^lib\/cred\//, mayImport: UP_TO_1 },
-  'endpoint-parse': { holds: /^lib\/endpoints\/parse\.ts$/, mayImport: UP_TO_1 },
+  'endpoint-parse': { holds: /^lib\/endpoints\/parse\.ts$/, mayImport: UP_TO_1, types: ['endpoints'] },
   'plugin-contract': { holds: /^lib\/plugin\/contract\.ts$/, mayImport: UP_TO_1, types: FLOOR_3 },
   'provider-contract': { holds: /^lib\/transports\/provider\.ts$/, mayImport: UP_TO_1 },
 

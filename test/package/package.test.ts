@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect } from 'chai';
 
 /** One name that each public entry has to export. */
@@ -11,6 +11,9 @@ const ENTRIES = {
   'hawser/ptcp': 'PtcpEndpoint',
   'hawser/testing': 'SimulatedNetwork',
 } as const;
+
+const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const TYPE_ROOTS = resolve('node_modules/@types');
 
 describe('the package, packed and installed elsewhere', () => {
   let folder: string;
@@ -81,10 +84,31 @@ describe('the package, packed and installed elsewhere', () => {
     expect(output.trim()).to.equal('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  it('type-checks in a strict consumer without the types of Node', async () => {
-    const imports = Object.entries(ENTRIES).map(([entry, name]) => `import { ${name} } from '${entry}';`);
-    const uses = Object.values(ENTRIES).map((name) => `export const a${name}: object = ${name};`);
-    writeFileSync(join(consumer, 'index.mts'), [...imports, ...uses, ''].join('\n'));
+  it('type-checks in a strict consumer, libraries checked too', async () => {
+    const text = Object.entries(ENTRIES)
+      .map(
+        ([entry, name]) => `import { ${name} } from '${entry}';\nexport const a${name}: object = ${name};\n`,
+      )
+      .join('');
+
+    expect(await compile('all.mts', text, ['--typeRoots', TYPE_ROOTS, '--types', 'node'])).to.equal('');
+  });
+
+  it('type-checks hawser/ptcp where there is neither Node nor a browser', async () => {
+    const text = "import { PtcpEndpoint } from 'hawser/ptcp';\nexport const a: object = PtcpEndpoint;\n";
+
+    expect(await compile('core.mts', text, ['--types', ''])).to.equal('');
+  });
+
+  it('refuses what its types do not allow', async () => {
+    const text = "import { PtcpEndpoint } from 'hawser/ptcp';\nexport const a: number = PtcpEndpoint;\n";
+
+    expect(await compile('wrong.mts', text, ['--types', ''])).to.include('wrong.mts(2,14): error TS2322');
+  });
+
+  /** What the compiler has to say of a file of the consumer. */
+  function compile(name: string, text: string, types: readonly string[]): Promise<string> {
+    writeFileSync(join(consumer, name), text);
     const options = [
       '--strict',
       '--noEmit',
@@ -93,43 +117,10 @@ describe('the package, packed and installed elsewhere', () => {
       '--exactOptionalPropertyTypes',
       'true',
     ];
-    const target = [
-      '--target',
-      'es2023',
-      '--lib',
-      'es2023,esnext.disposable',
-      '--module',
-      'nodenext',
-      '--types',
-      '',
-    ];
-    const tsc = join(
-      dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-      'bin',
-      'tsc',
-    );
-
-    const output = await run(process.execPath, [tsc, ...options, ...target, 'index.mts'], consumer);
-
-    expect(output).to.equal('');
-  });
-
-  it('refuses what its types do not allow', async () => {
-    writeFileSync(
-      join(consumer, 'wrong.mts'),
-      "import { Deferred } from 'hawser';\nexport const a: number = Deferred;\n",
-    );
-    const tsc = join(
-      dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-      'bin',
-      'tsc',
-    );
-    const args = [tsc, '--strict', '--noEmit', '--module', 'nodenext', '--types', '', 'wrong.mts'];
-
-    const failure = await run(process.execPath, args, consumer).catch(String);
-
-    expect(failure).to.include('TS2322');
-  });
+    const target = ['--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--module', 'nodenext'];
+    const args = [TSC, ...options, ...target, ...types, name];
+    return run(process.execPath, args, consumer).catch((error: Error) => error.message);
+  }
 
   it('installs its command, which helps', async () => {
     const command = join(consumer, 'node_modules', '.bin', 'hawser');
@@ -143,9 +134,9 @@ describe('the package, packed and installed elsewhere', () => {
 
 /** Standard output of a program that ends well; else an error with all that it said. */
 function run(program: string, args: readonly string[], cwd: string): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     execFile(program, args, { cwd, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
+      if (error === null) done(stdout);
       else reject(new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error }));
     });
   });
