@@ -1,4 +1,5 @@
 import { setUnhandledFailureHook } from '../defer/unhandled.ts';
+import { PtcpProvider } from '../ptcp/provider.ts';
 import { MemoryProvider } from '../transports/memory/provider.ts';
 import { TcpProvider } from '../transports/tcp/provider.ts';
 import { NodeClock } from './node/clock.ts';
@@ -14,7 +15,7 @@ export function createReactor(): Reactor {
     clock,
     sockets: nodeSockets,
     entropy: nodeEntropy,
-    transports: [new TcpProvider(), new MemoryProvider()],
+    transports: [new TcpProvider(), new PtcpProvider(), new MemoryProvider()],
     unheardError: printError,
     attachProcess: (stop) => {
       const detachProcess = attachProcess(stop);

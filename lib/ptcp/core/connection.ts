@@ -3,6 +3,7 @@ import { NEVER } from '../../time/clock.ts';
 import type { Due } from './due-queue.ts';
 import type { MemoryBudget } from './memory.ts';
 import type { PathId } from './path.ts';
+import { seqDiff } from './seq.ts';
 import type { State } from './state.ts';
 import type { CloseReason, Tcb } from './tcb.ts';
 import { type TcpInfo, tcpInfo } from './tcp-info.ts';
@@ -76,6 +77,11 @@ export class Connection implements Due {
   /** Bytes written and not yet acknowledged. */
   get unacknowledgedBytes(): number {
     return this.tcb.sendBuffer.length;
+  }
+
+  /** Bytes written and not yet sent. */
+  get unsentBytes(): number {
+    return Math.max(0, seqDiff(this.tcb.sendBuffer.tail, this.tcb.sndNxt));
   }
 
   /** Whether our FIN has been sent, all data before it. */

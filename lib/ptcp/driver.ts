@@ -1,0 +1,394 @@
+import type { Address, UdpAddress } from '../interfaces/address.ts';
+import type { Resource, TransportHost } from '../interfaces/reactor.ts';
+import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
+import { type DelayedCall, NEVER } from '../time/clock.ts';
+import { type ChannelDriver, PtcpChannel } from './channel.ts';
+import {
+  type CloseReason,
+  type Connection,
+  type DatagramKind,
+  type PathId,
+  type ProfileInput,
+  PtcpEndpoint,
+  type PtcpEvent,
+} from './core/index.ts';
+import { PathTable } from './paths.ts';
+
+/** Memory for one burst. */
+const OUT_BYTES = 131_072;
+/** Segments in one burst at most: more would overflow small queues on the way. */
+const BURST_SEGMENTS = 32;
+/** Segments sent in one turn of the event loop, so that receiving keeps up. */
+const TURN_SEGMENTS = 64;
+/** What a datagram on the loopback interface may have: as on Ethernet, so that nothing is fragmented elsewhere either. */
+const LOOPBACK_DATAGRAM_BYTES = { IPv4: 1472, IPv6: 1452 } as const;
+/** MSS offered: what a 1500-byte IP packet leaves, UDP and TCP headers taken off. */
+const MSS_BYTES = { IPv4: 1452, IPv6: 1432 } as const;
+
+export interface DriverOptions {
+  readonly profile?: ProfileInput | undefined;
+  readonly memoryLimitBytes?: number | undefined;
+  /** Whether the socket's peer is fixed, so that its refusals are heard. */
+  readonly isConnected?: boolean;
+}
+
+/** What the driver tells whoever made it. */
+export interface DriverEvents {
+  accepted?(channel: PtcpChannel): void;
+  /** A datagram that is no segment: 'stun' or 'foreign'. */
+  foreign?(bytes: Uint8Array, kind: DatagramKind, from: UdpAddress): void;
+  pathCandidate?(from: UdpAddress, localPseudoPort: number, remotePseudoPort: number): void;
+  pathSuspect?(channel: PtcpChannel): void;
+}
+
+/** How an attempt to connect comes out: one of the two, once. */
+export interface OpeningEvents {
+  established(channel: PtcpChannel): void;
+  failed(reason: CloseReason): void;
+}
+
+/**
+ * Joins an endpoint to a UDP socket and a clock: datagrams and due times in, bursts out, events to the channels.
+ *
+ * One pump, never entered twice; one clock call for the socket, however many connections it has.
+ */
+export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
+  readonly endpoint: PtcpEndpoint;
+  readonly #host: TransportHost;
+  readonly #events: DriverEvents;
+  readonly #isConnected: boolean;
+  readonly #paths: PathTable;
+  readonly #out = new Uint8Array(OUT_BYTES);
+  readonly #target = { out: this.#out, maxSegments: BURST_SEGMENTS };
+  /** Channels that want `driven` called. */
+  #touched: PtcpChannel[] = [];
+  /** Channels whose FIN has not left yet. */
+  readonly #finishing = new Set<PtcpChannel>();
+  #socket: UdpSocket | undefined = undefined;
+  #wakeUp: DelayedCall | undefined = undefined;
+  #isPumping = false;
+  #isPumpDue = false;
+  #isBlocked = false;
+  #isListening = false;
+  /** When the socket may go: never, once nothing at all needs it, or once no living connection does. */
+  #retirement: 'never' | 'after-time-wait' | 'at-once' = 'never';
+  #isClosed = false;
+  #whenClosed: (() => void)[] = [];
+
+  constructor(host: TransportHost, events: DriverEvents, family: 'IPv4' | 'IPv6', options: DriverOptions) {
+    this.#host = host;
+    this.#events = events;
+    this.#isConnected = options.isConnected ?? false;
+    const memory =
+      options.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: options.memoryLimitBytes };
+    this.endpoint = new PtcpEndpoint({
+      entropy: host.entropy,
+      profile: familyProfile(family, options.profile),
+      pathDatagramBytes: (path) => this.#datagramBytes(path, family, options.profile),
+      ...memory,
+    });
+    this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path));
+  }
+
+  /** The socket is bound; from here on it is the driver's to close. */
+  start(socket: UdpSocket): void {
+    this.#socket = socket;
+    this.#host.adopt(this);
+    this.#keepProcess();
+  }
+
+  get socket(): UdpSocket | undefined {
+    return this.#socket;
+  }
+
+  listen(pseudoPort: number): void {
+    this.endpoint.listen(pseudoPort);
+    this.#isListening = true;
+    this.#keepProcess();
+  }
+
+  /** Accepts no more. `done` is called when the socket is closed or, while accepted connections need it, soon. */
+  stopListening(pseudoPort: number, done: () => void): void {
+    this.endpoint.unlisten(pseudoPort);
+    this.#isListening = false;
+    if (this.endpoint.connectionCount === 0) this.#whenClosed.push(done);
+    else this.#host.clock.callSoon(done);
+    this.retire();
+  }
+
+  /**
+   * Nothing new will begin here: the socket is closed once no connection lives on it. It is not held for TIME-WAIT, for
+   * its port may be wanted again; a peer that misses our last ACK has ended well all the same.
+   */
+  retire(): void {
+    this.#retirement = 'at-once';
+    this.#keepProcess();
+    this.#closeIfIdle();
+  }
+
+  /** As `retire`, but TIME-WAIT is waited for. It keeps no process alive. */
+  retireAfterTimeWait(): void {
+    if (this.#retirement === 'never') this.#retirement = 'after-time-wait';
+    this.#closeIfIdle();
+  }
+
+  /**
+   * Opens a connection to a pseudo-port at `to`. The function it returns gives up. Throws UsageError for an address that
+   * nobody can be at.
+   */
+  open(
+    to: UdpAddress,
+    pseudoPort: number,
+    how: { readonly localPseudoPort?: number; readonly isHolePunching?: boolean },
+    events: OpeningEvents,
+  ): (() => void) | undefined {
+    const path = this.#paths.idOf(to.host, to.port);
+    if (path === undefined) return undefined;
+    // The endpoint dates the SYN by the latest time it knows.
+    this.endpoint.handleTimeout(this.#host.clock.now());
+    const connection = this.endpoint.connect(path, pseudoPort, how);
+    connection.context = events;
+    this.#keepProcess();
+    this.wake();
+    return () => {
+      connection.context = undefined;
+      connection.abort();
+      this.wake();
+    };
+  }
+
+  /** Sends a datagram that is not PTCP's from the same socket. */
+  sendTo(bytes: Uint8Array, to: UdpAddress): void {
+    const burst = { buffer: bytes, strideBytes: bytes.length, count: 1, lastBytes: bytes.length };
+    this.#socket?.sendBurst(burst, this.#isConnected ? undefined : to);
+  }
+
+  getHost(connection: Connection): Address {
+    const { host = '', port = 0, family = 'IPv4' } = this.#socket ?? {};
+    return { type: 'PTCP', family, host, port, pseudoPort: connection.localPseudoPort };
+  }
+
+  getPeer(connection: Connection): Address {
+    const { host = '', port = 0 } = this.#paths.addressOf(connection.path) ?? {};
+    const family = host.includes(':') ? 'IPv6' : 'IPv4';
+    return { type: 'PTCP', family, host, port, pseudoPort: connection.remotePseudoPort };
+  }
+
+  // From the socket.
+
+  datagram(bytes: Uint8Array, host: string, port: number): void {
+    const path = this.#paths.idOf(host, port);
+    if (path === undefined || this.#isOwnAddress(host, port)) return;
+    const kind = this.endpoint.handleDatagram(this.#host.clock.now(), bytes, path);
+    if (kind === 'stun' || kind === 'foreign') this.#events.foreign?.(bytes, kind, { host, port });
+    // Datagrams come in batches: all of them are answered together (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
+    this.wake();
+  }
+
+  /** LAND: what claims to come from ourselves would be answered to ourselves. */
+  #isOwnAddress(host: string, port: number): boolean {
+    return this.#socket !== undefined && port === this.#socket.port && host === this.#socket.host;
+  }
+
+  writable(): void {
+    this.#isBlocked = false;
+    this.wake();
+  }
+
+  error(code: string): void {
+    // Only a connected socket knows whose datagram it was (RFC 9293 §3.9.2.2, MUST-54).
+    if (!this.#isConnected) return;
+    this.endpoint.handlePathError(this.#host.clock.now(), 0, code);
+    this.wake();
+  }
+
+  // The pump.
+
+  wake(): void {
+    if (this.#isPumpDue || this.#isPumping || this.#isClosed) return;
+    this.#isPumpDue = true;
+    this.#host.clock.callSoon(() => {
+      this.#isPumpDue = false;
+      this.#pump();
+    });
+  }
+
+  wakeFor(channel: PtcpChannel): void {
+    this.#touched.push(channel);
+    this.wake();
+  }
+
+  #pump(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    let segmentsLeft = TURN_SEGMENTS;
+    try {
+      // Events first: what the user writes in answer can then ride on the acknowledgement.
+      for (;;) {
+        const hadEvents = this.#report();
+        const sent = segmentsLeft > 0 && !this.#isBlocked ? this.#transmit() : 0;
+        segmentsLeft -= sent;
+        if (!hadEvents && sent === 0) break;
+      }
+      this.#tellFinished();
+    } finally {
+      this.#isPumping = false;
+    }
+    if (segmentsLeft <= 0 && !this.#isBlocked) this.wake();
+    this.#setWakeUp();
+    this.#keepProcess();
+    this.#closeIfIdle();
+  }
+
+  #report(): boolean {
+    const touched = this.#touched;
+    if (touched.length > 0) {
+      this.#touched = [];
+      for (const channel of touched) this.#drive(channel);
+    }
+    let hadEvents = touched.length > 0;
+    for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
+      hadEvents = true;
+      this.#dispatch(event);
+    }
+    return hadEvents;
+  }
+
+  #drive(channel: PtcpChannel): void {
+    channel.driven();
+    if (channel.isFinishing) this.#finishing.add(channel);
+  }
+
+  #dispatch(event: PtcpEvent): void {
+    if (event.type === 'pathCandidate') {
+      const from = this.#paths.addressOf(event.path);
+      if (from !== undefined)
+        this.#events.pathCandidate?.(from, event.localPseudoPort, event.remotePseudoPort);
+      return;
+    }
+    const { connection } = event;
+    const { context } = connection;
+    if (context instanceof PtcpChannel) this.#tell(context, event);
+    else if (event.type === 'accepted') this.#events.accepted?.(new PtcpChannel(connection, this));
+    else if (context !== undefined) this.#tellOpening(context as OpeningEvents, event);
+  }
+
+  #tell(channel: PtcpChannel, event: Exclude<PtcpEvent, { type: 'pathCandidate' }>): void {
+    switch (event.type) {
+      case 'readable':
+        channel.driven();
+        break;
+      case 'writable':
+        channel.writable();
+        break;
+      case 'peerClosed':
+        channel.peerClosed();
+        break;
+      case 'pathSuspect':
+        this.#events.pathSuspect?.(channel);
+        break;
+      case 'closed':
+        this.#finishing.delete(channel);
+        channel.closed(event.reason);
+        break;
+    }
+  }
+
+  #tellOpening(opening: OpeningEvents, event: Exclude<PtcpEvent, { type: 'pathCandidate' }>): void {
+    if (event.type === 'established') opening.established(new PtcpChannel(event.connection, this));
+    else if (event.type === 'closed') opening.failed(event.reason);
+  }
+
+  /** Sends one burst and returns how many segments it had. */
+  #transmit(): number {
+    const burst = this.endpoint.pollTransmit(this.#host.clock.now(), this.#target);
+    if (burst === undefined) return 0;
+    const { strideBytes, count, lastBytes } = burst;
+    const to = this.#isConnected ? undefined : this.#paths.addressOf(burst.path);
+    const outcome = this.#socket?.sendBurst({ buffer: this.#out, strideBytes, count, lastBytes }, to);
+    if (outcome === 'blocked') this.#isBlocked = true;
+    return count;
+  }
+
+  #tellFinished(): void {
+    for (const channel of this.#finishing) {
+      channel.driven();
+      if (!channel.isFinishing) this.#finishing.delete(channel);
+    }
+  }
+
+  /** One clock call per socket. An early wake-up is harmless, so a later due time moves nothing. */
+  #setWakeUp(): void {
+    const dueAt = this.endpoint.nextTimeout();
+    if (this.#wakeUp?.active === true) {
+      if (this.#wakeUp.dueAt <= dueAt && dueAt !== NEVER) return;
+      this.#wakeUp.cancel();
+    }
+    this.#wakeUp = undefined;
+    if (dueAt === NEVER || this.#isClosed) return;
+    const { clock } = this.#host;
+    this.#wakeUp = clock.callLater(Math.max(0, dueAt - clock.now()), () => {
+      this.endpoint.handleTimeout(clock.now());
+      this.#pump();
+    });
+  }
+
+  /** TIME-WAIT keeps no process alive. */
+  #keepProcess(): void {
+    const isNeeded = this.#isListening || this.endpoint.connectionCount > 0;
+    this.#socket?.keepAlive(isNeeded);
+    if (this.#wakeUp?.active === true) this.#wakeUp.keepAlive(isNeeded);
+  }
+
+  // The end.
+
+  shutDown(_lingerMs: number, done: () => void): void {
+    this.#whenClosed.push(done);
+    if (this.#isClosed) this.#answerClosed();
+    else this.retire();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#retirement === 'never' || this.#isClosed || this.#isPumping || this.#isPumpDue) return;
+    if (this.endpoint.connectionCount > 0 || this.#touched.length > 0) return;
+    if (this.#retirement === 'after-time-wait' && this.endpoint.timeWaitCount > 0) return;
+    this.#isClosed = true;
+    if (this.#wakeUp?.active === true) this.#wakeUp.cancel();
+    this.#host.release(this);
+    if (this.#socket === undefined) this.#answerClosed();
+    else this.#socket.close(() => this.#answerClosed());
+  }
+
+  #answerClosed(): void {
+    const waiting = this.#whenClosed;
+    this.#whenClosed = [];
+    for (const done of waiting) done();
+  }
+
+  #datagramBytes(
+    path: PathId,
+    family: 'IPv4' | 'IPv6',
+    profile: ProfileInput | undefined,
+  ): number | undefined {
+    if (
+      typeof profile === 'string' ||
+      profile?.maxDatagramBytes !== undefined ||
+      profile?.preset !== undefined
+    ) {
+      return undefined;
+    }
+    return isLoopbackHost(this.#paths.addressOf(path)?.host ?? '')
+      ? LOOPBACK_DATAGRAM_BYTES[family]
+      : undefined;
+  }
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host.startsWith('127.') || host === '::1';
+}
+
+/** The MSS follows the family unless the profile says otherwise. */
+function familyProfile(family: 'IPv4' | 'IPv6', profile: ProfileInput | undefined): ProfileInput {
+  if (typeof profile === 'string' || profile?.preset !== undefined) return profile;
+  return { mssBytes: MSS_BYTES[family], ...profile };
+}

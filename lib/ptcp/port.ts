@@ -1,0 +1,155 @@
+import { EventEmitter } from 'eventemitter3';
+import { InvalidAddressError, MessageLengthError, UsageError } from '../errors.ts';
+import type { Address, UdpAddress } from '../interfaces/address.ts';
+import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
+import type { TransportHost } from '../interfaces/reactor.ts';
+import { StreamConnector } from '../transports/connector.ts';
+import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
+import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
+import { openError, type PtcpChannel } from './channel.ts';
+import type { DatagramKind, EndpointStats, ProfileInput } from './core/index.ts';
+import { Driver } from './driver.ts';
+import { isReachable } from './paths.ts';
+
+/** Where listeners are found when nobody says otherwise. */
+export const DEFAULT_PSEUDO_PORT = 49_153;
+/** Asked of the system for each socket: the window of a fast path must fit. */
+export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
+const MAX_DATAGRAM_BYTES = 65_507;
+
+export interface PtcpPortOptions {
+  /** The port inside the datagrams; 49153 when left out. */
+  readonly pseudoPort?: number;
+  readonly profile?: ProfileInput;
+  /** Memory that the buffers of all its connections may take together; 1 GiB when left out. */
+  readonly memoryLimitBytes?: number;
+  /** Socket buffers asked of the system, each way; 4 MiB when left out. */
+  readonly bufferBytes?: number;
+}
+
+/** What a port tells whoever subscribes to `port.events`. */
+export interface PtcpPortEvents {
+  /** A datagram that is not PTCP's: 'stun' (RFC 8489) or 'foreign'. Unheard ones are counted in `stats`. */
+  datagram: (bytes: Uint8Array, kind: DatagramKind, from: UdpAddress) => void;
+  /** A known pair of pseudo-ports sends from an address that has no such connection. */
+  'path-candidate': (from: UdpAddress, localPseudoPort: number, remotePseudoPort: number) => void;
+  /** R1 was reached, or the network reported an error: RFC 9293 §3.8.3, §3.9.1.8. */
+  'path-suspect': (peer: Address) => void;
+}
+
+export interface PtcpPortConnectOptions {
+  /** The pseudo-port at the peer; 49153 when left out. */
+  readonly pseudoPort?: number;
+  readonly localPseudoPort?: number;
+  /** Both sides connect at once: refusals on the way do not end the attempt. */
+  readonly isHolePunching?: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** A UDP port on which PTCP connections are accepted, and from which others can be made. */
+export class PtcpPort extends StreamPort {
+  /** Datagrams and paths that are not the business of one connection. */
+  readonly events: EventEmitter<PtcpPortEvents>;
+  readonly #driver: Driver;
+
+  constructor(host: TransportHost, factory: StreamFactory, at: UdpAddress, options: PtcpPortOptions) {
+    const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
+    requirePort(pseudoPort, 1);
+    const events = new EventEmitter<PtcpPortEvents>();
+    const { profile, memoryLimitBytes } = options;
+    let listening: ListenerEvents | undefined;
+    const driver = new Driver(
+      host,
+      {
+        accepted: (channel) => listening?.accepted(channel),
+        foreign: (bytes, kind, from) => void events.emit('datagram', bytes, kind, from),
+        pathCandidate: (from, local, remote) => void events.emit('path-candidate', from, local, remote),
+        pathSuspect: (channel: PtcpChannel) => void events.emit('path-suspect', channel.getPeer()),
+      },
+      likelyFamily(at.host),
+      { profile, memoryLimitBytes },
+    );
+    super(host, factory, `ptcp:${hostAndPort(at.host, at.port)}`, (listenerEvents) => (done) => {
+      listening = listenerEvents;
+      const bufferBytes = options.bufferBytes ?? SOCKET_BUFFER_BYTES;
+      return host.sockets.bindUdp({ ...at, events: driver, bufferBytes }, (error, socket) => {
+        if (socket === undefined) {
+          done(error);
+          return;
+        }
+        driver.start(socket);
+        driver.listen(pseudoPort);
+        done(undefined, listener(driver, pseudoPort));
+      });
+    });
+    this.events = events;
+    this.#driver = driver;
+  }
+
+  /** What its endpoint has seen. */
+  get stats(): EndpointStats {
+    return this.#driver.endpoint.stats;
+  }
+
+  /** What the system granted of the socket buffers that were asked for. */
+  get socketBufferBytes(): { readonly receive: number; readonly send: number } {
+    const { receiveBufferBytes, sendBufferBytes } = this.#boundSocket();
+    return { receive: receiveBufferBytes, send: sendBufferBytes };
+  }
+
+  /** Sends a datagram of another protocol from this socket, STUN say. A full socket buffer drops it. */
+  sendTo(bytes: Uint8Array, address: UdpAddress): void {
+    if (!isReachable(address.host, address.port)) {
+      throw new InvalidAddressError(`${hostAndPort(address.host, address.port)} cannot be sent to`);
+    }
+    if (bytes.length > MAX_DATAGRAM_BYTES)
+      throw new MessageLengthError(`a datagram of ${bytes.length} bytes`);
+    this.#boundSocket();
+    this.#driver.sendTo(bytes, address);
+  }
+
+  /** Connects from this socket, as hole punching needs it. `host` is an IP literal. */
+  connect(
+    host: string,
+    port: number,
+    factory: StreamClientFactory,
+    options: PtcpPortConnectOptions = {},
+  ): StreamConnector {
+    if (!isReachable(host, port))
+      throw new InvalidAddressError(`${hostAndPort(host, port)} cannot be connected to`);
+    this.#boundSocket();
+    const { pseudoPort = DEFAULT_PSEUDO_PORT, timeoutMs, ...how } = options;
+    requirePort(pseudoPort, 1);
+    const connector = new StreamConnector({
+      host: this.host,
+      destination: { type: 'PTCP', family: likelyFamily(host), host, port, pseudoPort },
+      factory,
+      timeoutMs,
+      attempt: ({ connected, failed }) => {
+        const cancel = this.#driver.open({ host, port }, pseudoPort, how, {
+          established: connected,
+          failed: (reason) => failed(openError(reason, hostAndPort(host, port))),
+        });
+        return cancel ?? (() => {});
+      },
+    });
+    connector.connect();
+    return connector;
+  }
+
+  #boundSocket(): NonNullable<Driver['socket']> {
+    const { socket } = this.#driver;
+    if (socket === undefined) throw new UsageError('the port is not bound yet: wait for `listening`');
+    return socket;
+  }
+}
+
+function listener(driver: Driver, pseudoPort: number): Listener {
+  return {
+    getHost: () => {
+      const { host: address = '', port = 0, family = 'IPv4' } = driver.socket ?? {};
+      return { type: 'PTCP', family, host: address, port, pseudoPort };
+    },
+    close: (done) => driver.stopListening(pseudoPort, done),
+  };
+}
