@@ -91,7 +91,8 @@ export function explainNetwork(endpoint: string, error: unknown): CommandFailure
   if (error instanceof NoRoute)
     return failure(`there is no way to ${where}; check the address and the network`);
   if (error instanceof CannotListen) return failure(explainListening(where, error));
-  if (error instanceof UsageError) return new CommandFailure(`${where}: ${error.message}`, ExitStatus.usage);
+  if (error instanceof UsageError)
+    return new CommandFailure(`${where}: ${error.message}`, ExitStatus.usage, { cause: error });
   if (error instanceof HawserError) return failure(`${where}: ${printable(error.message)}`);
   throw error;
 }

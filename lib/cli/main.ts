@@ -8,7 +8,7 @@ import { loadPlugins, OWN_PLUGINS } from '../plugin/loader.ts';
 import { PluginRegistry } from '../plugin/registry.ts';
 import { NodeFiles } from '../reactor/node/files.ts';
 import { commandLine } from './arguments.ts';
-import { CommandFailure, ExitStatus } from './exit-status.ts';
+import { ExitStatus } from './exit-status.ts';
 import { printable } from './printable.ts';
 import { complain } from './report.ts';
 
@@ -58,8 +58,14 @@ async function showOverview(args: readonly string[], context: CommandContext): P
   return ExitStatus.ok;
 }
 
+/** package.json lies two folders above the sources, and three above what is built of them. */
 async function packageVersion(): Promise<string> {
-  const file = await new NodeFiles().open(fileURLToPath(import.meta.resolve('hawser/package.json')), 'read');
+  const files = new NodeFiles();
+  const paths = ['../../package.json', '../../../package.json'].map((relative) =>
+    fileURLToPath(new URL(relative, import.meta.url)),
+  );
+  const path = (await files.facts(paths[0]!)) === undefined ? paths[1]! : paths[0]!;
+  const file = await files.open(path, 'read');
   try {
     const text = new TextDecoder().decode(await file.read(0, (await file.facts()).sizeBytes));
     return (JSON.parse(text) as { version: string }).version;
@@ -71,16 +77,19 @@ async function packageVersion(): Promise<string> {
 function explain(error: unknown, context: CommandContext): number {
   // commander has said what is to be said.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.usage;
-  const isOurs = error instanceof CommandFailure || error instanceof UsageError;
-  const message = error instanceof Error ? error.message : String(error);
-  complain(context.messages, context, isOurs ? printable(message) : unexpected(message));
+  const status = statusOf(error);
+  const message = printable(error instanceof Error ? error.message : String(error));
+  const unexpected = `something unexpected happened: ${message}; HAWSER_DEBUG=1 shows where`;
+  complain(context.messages, context, status === undefined ? unexpected : message);
   if (context.environment['HAWSER_DEBUG'] === '1') context.messages.write(`${stackOf(error)}\n`);
-  if (error instanceof CommandFailure) return error.status;
-  return error instanceof UsageError ? ExitStatus.usage : ExitStatus.failed;
+  return status ?? ExitStatus.failed;
 }
 
-function unexpected(message: string): string {
-  return `something unexpected happened: ${printable(message)}; HAWSER_DEBUG=1 shows where`;
+/** Not by class: a plugin of another package has classes of its own. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof UsageError) return ExitStatus.usage;
+  const isFailure = error instanceof Error && 'status' in error && typeof error.status === 'number';
+  return isFailure ? (error.status as number) : undefined;
 }
 
 function stackOf(error: unknown): string {

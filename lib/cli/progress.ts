@@ -77,19 +77,15 @@ export class ProgressLine {
       hideCursor: true,
       linewrap: true,
       gracefulExit: false,
-      format: `${fitted(printable(name))} [{bar}] {percentage} % {rate}{left}{network}`,
+      format: `${fitted(printable(name))} [{bar}] {percentage} % {facts}`,
       barCompleteChar: '=',
       barIncompleteChar: ' ',
     });
-    this.#bar.start(sizeBytes, bytes, { rate: '', left: '', network: '' });
+    this.#bar.start(sizeBytes, bytes, { facts: '' });
   }
 
   update(facts: ProgressFacts, network: NetworkFacts | undefined): void {
-    this.#bar?.update(facts.bytes, {
-      rate: `${formatBytes(facts.bytesPerSecond)}/s`,
-      left: Number.isFinite(facts.secondsLeft) ? `, ${formatSeconds(facts.secondsLeft)} left` : '',
-      network: describeNetwork(network),
-    });
+    this.#bar?.update(facts.bytes, { facts: describeProgress(facts, network) });
   }
 
   stop(): void {
@@ -98,15 +94,16 @@ export class ProgressLine {
   }
 }
 
-function describeNetwork(network: NetworkFacts | undefined): string {
-  if (network === undefined) return '';
-  const parts: string[] = [];
-  if (network.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
-  const { retransmittedSegments: again, segmentsSent: sent } = network;
+/** What stands behind the bar: `12.3 MiB/s, 42 s left, RTT 50.0 ms, 0.3 % sent again`. */
+export function describeProgress(facts: ProgressFacts, network: NetworkFacts | undefined): string {
+  const parts = [`${formatBytes(facts.bytesPerSecond)}/s`];
+  if (Number.isFinite(facts.secondsLeft)) parts.push(`${formatSeconds(facts.secondsLeft)} left`);
+  if (network?.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
+  const { retransmittedSegments: again, segmentsSent: sent } = network ?? {};
   if (again !== undefined && sent !== undefined && sent > 0) {
     parts.push(`${((again * 100) / sent).toFixed(1)} % sent again`);
   }
-  return parts.map((part) => `, ${part}`).join('');
+  return parts.join(', ');
 }
 
 /** Names as they fit beside the bar; braces would be read as places to fill. */

@@ -30,7 +30,12 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs with the arguments behind its name and resolves to the exit status. */
+/**
+ * Runs with the arguments behind its name and resolves to the exit status.
+ *
+ * It may fail: an error with a number as `status` ends the process with it, its message shown as the one line of
+ * complaint; any other error is reported as a bug.
+ */
 export type Command = (args: readonly string[], context: CommandContext) => Promise<number>;
 
 /** What the `load` of each kind of plugin gives. */

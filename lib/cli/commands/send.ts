@@ -57,7 +57,8 @@ export async function runSend(
     const error = await ended;
     if (error !== undefined && failures === 0) report.failure(explainSession(text, error, 'sender'));
     const untried = sources.length - doneCount - failures;
-    if (untried > 0) report.failure(`${untried} more of the files were not tried`);
+    if (untried > 0 && untried < sources.length)
+      report.failure(`${untried} more of the files were not tried`);
   };
   const interrupt = (): PromiseLike<unknown> => {
     if (!connecting.called) connecting.cancel();
@@ -83,7 +84,7 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
   const command = commandLine('hawser send', context)
     .usage('[options] FILE… ENDPOINT')
     .description('Sends files to a hawser receive, one after the other.')
-    .argument('<files-and-endpoint...>', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
+    .argument('[files-and-endpoint...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP);
   command.parse([...args], { from: 'user' });
@@ -91,7 +92,7 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
   const paths = command.args.slice(0, -1);
   if (paths.length === 0) {
     throw new CommandFailure(
-      `give at least one file and, last, where to send it: hawser send ${printable(endpoint)} ptcp:HOST:PORT`,
+      `give at least one file and, last, where to send it: hawser send ${printable(endpoint) || 'FILE'} ptcp:HOST:PORT`,
       ExitStatus.usage,
     );
   }
