@@ -1,4 +1,5 @@
 export { Prng } from '../bytes/prng.ts';
+export type { ContractTest, ContractWorld } from './contract-world.ts';
 export {
   EndpointNetwork,
   type EndpointNetworkOptions,
@@ -13,7 +14,10 @@ export {
   type SendFate,
   UDP_IP_HEADER_BYTES,
 } from './link.ts';
+export { MemoryReactor, type MemoryReactorOptions, type ReportedError } from './memory-reactor.ts';
 export type { HostOptions, SimulatedHost } from './simulated-host.ts';
 export { SimulatedNetwork, type SimulatedNetworkOptions, type TracedDatagram } from './simulated-network.ts';
 export type { SendBufferOptions } from './simulated-udp-socket.ts';
+export { StringTransport } from './string-transport.ts';
+export { TRANSPORT_CONTRACT } from './transport-contract.ts';
 export { VirtualClock } from './virtual-clock.ts';
