@@ -8,11 +8,11 @@ import { Rate } from './rate.ts';
 const FRAMES_PER_SECOND = 8;
 const BAR_CHARACTERS = 24;
 
-/** What a transport may know of its connection, named as Linux's tcp_info does. */
+/** What a transport may know of its connection, named as in Linux's tcp_info. */
 export interface NetworkFacts {
   readonly rttUs?: number;
-  readonly retransmittedSegments?: number;
-  readonly segmentsSent?: number;
+  readonly totalRetransSegments?: number;
+  readonly segsOut?: number;
 }
 
 /** How far a file is, for a person or a program. */
@@ -99,7 +99,7 @@ export function describeProgress(facts: ProgressFacts, network: NetworkFacts | u
   const parts = [`${formatBytes(facts.bytesPerSecond)}/s`];
   if (Number.isFinite(facts.secondsLeft)) parts.push(`${formatSeconds(facts.secondsLeft)} left`);
   if (network?.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
-  const { retransmittedSegments: again, segmentsSent: sent } = network ?? {};
+  const { totalRetransSegments: again, segsOut: sent } = network ?? {};
   if (again !== undefined && sent !== undefined && sent > 0) {
     parts.push(`${((again * 100) / sent).toFixed(1)} % sent again`);
   }

@@ -32,6 +32,13 @@ export async function runOn(
 /** What the transport of a session knows of the network; most know nothing. */
 export function networkOf(session: FileSender | FileReceiver): NetworkFacts | undefined {
   if (!session.connected) return undefined;
-  const transport = session.transport as { tcpInfo?: () => NetworkFacts };
-  return transport.tcpInfo?.();
+  const transport = session.transport as { tcpInfo?: () => NetworkFacts | undefined };
+  const known = transport.tcpInfo?.();
+  if (known === undefined) return undefined;
+  const { rttUs, totalRetransSegments, segsOut } = known;
+  return {
+    ...(rttUs !== undefined && { rttUs: Math.round(rttUs) }),
+    ...(totalRetransSegments !== undefined && { totalRetransSegments }),
+    ...(segsOut !== undefined && { segsOut }),
+  };
 }

@@ -29,7 +29,7 @@ describe('describeProgress', () => {
   const facts = { bytes: 4 * MIB, sizeBytes: 10 * MIB, bytesPerSecond: 2 * MIB, secondsLeft: 3 };
 
   it('tells rate, time left, round trip and loss', () => {
-    const network = { rttUs: 50_000, retransmittedSegments: 3, segmentsSent: 1000 };
+    const network = { rttUs: 50_000, totalRetransSegments: 3, segsOut: 1000 };
 
     expect(describeProgress(facts, network)).to.equal('2.0 MiB/s, 3.0 s left, RTT 50.0 ms, 0.3 % sent again');
   });

@@ -14,8 +14,8 @@ describe('Report', () => {
     const report = new Report(context, { clock, role: 'receiver', isJson });
     const observe = report.observer('1.2.3.4:5', () => ({
       rttUs: 50_000,
-      retransmittedSegments: 3,
-      segmentsSent: 1000,
+      totalRetransSegments: 3,
+      segsOut: 1000,
     }));
     const events: TransferEvent[] = [
       { event: 'start', name: EVIL, sizeBytes: 10 * MIB, resumedBytes: 2 * MIB },

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+
+const HAWSER = fileURLToPath(new URL('../../bin/hawser.ts', import.meta.url));
+const MIB = 1 << 20;
+
+/** A hawser process and what it has said. */
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves to the exit status, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  output: string;
+  messages: string;
+}
+
+describe('hawser as processes on loopback', function () {
+  this.timeout(10_000);
+  let directory: string;
+  let running: Running[];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'hawser-cli-'));
+    running = [];
+  });
+
+  afterEach(async () => {
+    for (const { child } of running) child.kill('SIGKILL');
+    await Promise.all(running.map(({ ended }) => ended));
+    await rm(directory, { recursive: true });
+  });
+
+  for (const word of ['tcp', 'ptcp']) {
+    it(`brings a file over ${word}, and both processes end with status 0`, async () => {
+      const bytes = Buffer.alloc(4 * MIB + 3, 'hawser');
+      await writeFile(join(directory, 'a.bin'), bytes);
+      const receiver = hawser(
+        'receive',
+        '--once',
+        '--json',
+        '--listen',
+        `${word}:0`,
+        '--dir',
+        await folder(),
+      );
+      const port = await portOf(receiver);
+
+      const sender = hawser('send', join(directory, 'a.bin'), `${word}:127.0.0.1:${port}`);
+
+      expect([await sender.ended, await receiver.ended]).to.deep.equal([0, 0]);
+      expect(sender.output).to.match(/^sent a\.bin: 4\.0 MiB in .*, sha256 [0-9a-f]{64}\n$/);
+      expect(sender.messages + receiver.messages).to.equal('');
+      expect(Buffer.compare(await readFile(join(directory, 'in', 'a.bin')), bytes)).to.equal(0);
+      expect(await readdir(join(directory, 'in'))).to.deep.equal(['a.bin']);
+    });
+  }
+
+  it('goes on after kill -9 of the receiver, and sends at most a tenth of what was verified again', async () => {
+    const source = await open(join(directory, 'a.bin'), 'w');
+    await source.truncate(64 * MIB);
+    await source.write('the end', 64 * MIB);
+    await source.close();
+    const inbox = await folder();
+    const killed = hawser('receive', '--json', '--listen', 'tcp:0', '--dir', inbox);
+    const first = hawser('send', join(directory, 'a.bin'), `tcp:127.0.0.1:${await portOf(killed)}`);
+    await eventOf(killed, 'progress');
+    killed.child.kill('SIGKILL');
+    await first.ended;
+    await killed.ended;
+    const verifiedBytes = Math.max(...numbersOf(killed, 'bytes'));
+
+    const receiver = hawser('receive', '--once', '--json', '--listen', 'tcp:0', '--dir', inbox);
+    const second = hawser(
+      'send',
+      '--json',
+      join(directory, 'a.bin'),
+      `tcp:127.0.0.1:${await portOf(receiver)}`,
+    );
+
+    expect([await second.ended, await receiver.ended]).to.deep.equal([0, 0]);
+    expect(await first.ended).to.equal(1);
+    expect(first.messages).to.match(/^hawser: a\.bin was not sent: .*it goes on where it stopped\n$/);
+    const skippedBytes = numbersOf(second, 'resumedBytes')[0];
+    expect(skippedBytes).to.be.at.least(0.9 * verifiedBytes);
+    expect(await readdir(inbox)).to.deep.equal(['a.bin']);
+  });
+
+  it('ends well at the first SIGINT: status 130, and the receiver keeps what was verified', async () => {
+    const source = await open(join(directory, 'a.bin'), 'w');
+    await source.truncate(256 * MIB);
+    await source.close();
+    const inbox = await folder();
+    const receiver = hawser('receive', '--once', '--json', '--listen', 'tcp:0', '--dir', inbox);
+    const sender = hawser('send', join(directory, 'a.bin'), `tcp:127.0.0.1:${await portOf(receiver)}`);
+    await eventOf(receiver, 'progress');
+
+    sender.child.kill('SIGINT');
+
+    expect([await sender.ended, await receiver.ended]).to.deep.equal([130, 1]);
+    expect(receiver.output).to.contain('"reason":"cancelled"');
+    expect((await readdir(inbox)).sort()).to.deep.equal(['.a.bin.hawser-journal', '.a.bin.hawser-part']);
+  });
+
+  for (const word of ['tcp', 'ptcp']) {
+    it(`says in one line that nobody listens on ${word}, with status 3`, async () => {
+      await writeFile(join(directory, 'a.bin'), 'a');
+
+      const sender = hawser('send', join(directory, 'a.bin'), `${word}:127.0.0.1:9`);
+
+      expect(await sender.ended).to.equal(3);
+      expect(sender.messages).to.match(/^hawser: nobody listens on \w+:127\.0\.0\.1:9; start .*\n$/);
+      expect(sender.output).to.equal('');
+    });
+  }
+
+  async function folder(): Promise<string> {
+    const path = join(directory, 'in');
+    await mkdir(path, { recursive: true });
+    return path;
+  }
+
+  function hawser(...args: string[]): Running {
+    const child = spawn(process.execPath, [
+      '--import',
+      'tsx',
+      '--conditions=@hawser/source',
+      HAWSER,
+      ...args,
+    ]);
+    const one: Running = {
+      child,
+      output: '',
+      messages: '',
+      ended: new Promise((resolve) => {
+        child.once('close', (status, signal) => resolve(status ?? signal ?? 'unknown'));
+      }),
+    };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      one.output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      one.messages += text;
+    });
+    running.push(one);
+    return one;
+  }
+});
+
+async function portOf(receiver: Running): Promise<number> {
+  return (await eventOf(receiver, 'listening'))['port'] as number;
+}
+
+/** The first event of a kind, as soon as it is told. */
+function eventOf(one: Running, kind: string): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const event = eventsOf(one).find((each) => each['event'] === kind);
+      if (event !== undefined) resolve(event);
+    };
+    look();
+    one.child.stdout?.on('data', look);
+    void one.ended.then((status) => reject(new Error(`ended with ${status}: ${one.messages}`)));
+  });
+}
+
+function eventsOf(one: Running): Record<string, unknown>[] {
+  const whole = one.output.slice(0, one.output.lastIndexOf('\n') + 1);
+  return whole
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+function numbersOf(one: Running, key: string): number[] {
+  return eventsOf(one)
+    .map((event) => event[key])
+    .filter((value) => typeof value === 'number');
+}
