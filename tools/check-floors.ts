@@ -79,7 +79,11 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   // No stream, so no provider: the reactor makes its ports itself.
   udp: { holds: /^lib\/transports\/udp\//, mayImport: [...UP_TO_3, 'transport-base'] },
   transports: { holds: /^lib\/transports\/[^/]+\//, mayImport: [...UP_TO_3, 'transport-base'] },
-  ptcp: { holds: /^lib\/ptcp\/[^/]+\.ts$/, mayImport: [...UP_TO_3, 'transport-base'] },
+  ptcp: {
+    holds: /^lib\/ptcp\/[^/]+\.ts$/,
+    mayImport: [...UP_TO_3, 'transport-base'],
+    packages: ['eventemitter3'],
+  },
   nat: { holds: /^lib\/nat\/[^/]+\.ts$/, mayImport: UP_TO_3 },
   service: { holds: /^lib\/service\//, mayImport: UP_TO_3 },
 

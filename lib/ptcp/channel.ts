@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
 import type { ChannelEvents, StreamChannel } from '../transports/provider.ts';
+import type { ConnectionAddresses } from './addresses.ts';
 import type { CloseReason, Connection, TcpInfo } from './core/index.ts';
 
 /** Bytes handed to a protocol in one piece at most. */
@@ -15,12 +16,9 @@ const READ_BYTES = 65_536;
 
 /** What a channel asks of the driver of its connection. */
 export interface ChannelDriver {
-  /** The connection was touched: its news and its segments go out soon. */
-  wake(): void;
-  /** The same, and the channel wants its `driven` called then. */
-  wakeFor(channel: PtcpChannel): void;
-  getHost(connection: Connection): Address;
-  getPeer(connection: Connection): Address;
+  readonly addresses: ConnectionAddresses;
+  /** The connection was touched: its segments go out soon. With `channel`, its `driven` is called then. */
+  wake(channel?: PtcpChannel): void;
 }
 
 /** A PTCP connection as a channel: what does not fit into its send buffer waits here. */
@@ -46,7 +44,7 @@ export class PtcpChannel implements StreamChannel {
 
   attach(events: ChannelEvents): void {
     this.#events = events;
-    this.#driver.wakeFor(this);
+    this.#driver.wake(this);
   }
 
   get bufferedBytes(): number {
@@ -83,7 +81,7 @@ export class PtcpChannel implements StreamChannel {
     this.#overflow = undefined;
     this.#ending = 'close';
     this.#connection.abort();
-    this.#driver.wakeFor(this);
+    this.#driver.wake(this);
   }
 
   pause(): void {
@@ -92,15 +90,15 @@ export class PtcpChannel implements StreamChannel {
 
   resume(): void {
     this.#isPaused = false;
-    this.#driver.wakeFor(this);
+    this.#driver.wake(this);
   }
 
   getHost(): Address {
-    return this.#driver.getHost(this.#connection);
+    return this.#driver.addresses.hostOf(this.#connection);
   }
 
   getPeer(): Address {
-    return this.#driver.getPeer(this.#connection);
+    return this.#driver.addresses.peerOf(this.#connection);
   }
 
   setNoDelay(isEnabled: boolean): void {
@@ -116,7 +114,7 @@ export class PtcpChannel implements StreamChannel {
   #end(how: 'shutdown' | 'close'): void {
     this.#ending = how;
     this.#flush();
-    this.#driver.wakeFor(this);
+    this.#driver.wake(this);
   }
 
   /** The send buffer has room again. */

@@ -1,11 +1,11 @@
-import type { Address, UdpAddress } from '../interfaces/address.ts';
+import type { UdpAddress } from '../interfaces/address.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
 import { type DelayedCall, NEVER } from '../time/clock.ts';
+import { ConnectionAddresses } from './addresses.ts';
 import { type ChannelDriver, PtcpChannel } from './channel.ts';
 import {
   type CloseReason,
-  type Connection,
   type DatagramKind,
   type PathId,
   type ProfileInput,
@@ -54,6 +54,7 @@ export interface OpeningEvents {
  */
 export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   readonly endpoint: PtcpEndpoint;
+  readonly addresses: ConnectionAddresses;
   readonly #host: TransportHost;
   readonly #events: DriverEvents;
   readonly #isConnected: boolean;
@@ -88,11 +89,13 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       ...memory,
     });
     this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path));
+    this.addresses = new ConnectionAddresses(this.#paths);
   }
 
   /** The socket is bound; from here on it is the driver's to close. */
   start(socket: UdpSocket): void {
     this.#socket = socket;
+    this.addresses.socket = socket;
     this.#host.adopt(this);
     this.#keepProcess();
   }
@@ -163,17 +166,6 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.#socket?.sendBurst(burst, this.#isConnected ? undefined : to);
   }
 
-  getHost(connection: Connection): Address {
-    const { host = '', port = 0, family = 'IPv4' } = this.#socket ?? {};
-    return { type: 'PTCP', family, host, port, pseudoPort: connection.localPseudoPort };
-  }
-
-  getPeer(connection: Connection): Address {
-    const { host = '', port = 0 } = this.#paths.addressOf(connection.path) ?? {};
-    const family = host.includes(':') ? 'IPv6' : 'IPv4';
-    return { type: 'PTCP', family, host, port, pseudoPort: connection.remotePseudoPort };
-  }
-
   // From the socket.
 
   datagram(bytes: Uint8Array, host: string, port: number): void {
@@ -204,18 +196,14 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   // The pump.
 
-  wake(): void {
+  wake(channel?: PtcpChannel): void {
+    if (channel !== undefined) this.#touched.push(channel);
     if (this.#isPumpDue || this.#isPumping || this.#isClosed) return;
     this.#isPumpDue = true;
     this.#host.clock.callSoon(() => {
       this.#isPumpDue = false;
       this.#pump();
     });
-  }
-
-  wakeFor(channel: PtcpChannel): void {
-    this.#touched.push(channel);
-    this.wake();
   }
 
   #pump(): void {

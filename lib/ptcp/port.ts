@@ -146,10 +146,7 @@ export class PtcpPort extends StreamPort {
 
 function listener(driver: Driver, pseudoPort: number): Listener {
   return {
-    getHost: () => {
-      const { host: address = '', port = 0, family = 'IPv4' } = driver.socket ?? {};
-      return { type: 'PTCP', family, host: address, port, pseudoPort };
-    },
+    getHost: () => driver.addresses.bound(pseudoPort),
     close: (done) => driver.stopListening(pseudoPort, done),
   };
 }

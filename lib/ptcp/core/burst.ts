@@ -117,8 +117,9 @@ export class BurstWriter {
     encodeSynOptions(segment, order, this.#view, at + HEADER_BYTES);
     encodeHeader(segment, this.#view, at, headerBytes);
     if (segment.ptcpFlags >= 0 && (segment.ptcpFlags & PtcpFlag.CheckedSyn) !== 0) {
-      const end = at + headerBytes;
-      this.#view.setUint32(segment.ptcpCheckAt, synCrc(this.#out, at, end, segment.ptcpCheckAt, this.#crc32));
+      const syn = this.#out.subarray(at, at + headerBytes);
+      const checkAt = segment.ptcpCheckAt;
+      this.#view.setUint32(checkAt, synCrc(syn, checkAt - at, this.#crc32));
     }
     this.#finish(headerBytes);
   }

@@ -1,6 +1,7 @@
 // How a connection ends: every way leads through here.
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
+import { SentSegments } from './sent-segments.ts';
 import { type Cause, nextState } from './state.ts';
 import { type CloseReason, News, type Tcb } from './tcb.ts';
 
@@ -40,7 +41,7 @@ function finish(tcb: Tcb, state: Tcb['state'], reason: CloseReason): void {
   tcb.state = state;
   tcb.closeReason = reason;
   tcb.news |= News.Closed;
-  tcb.sent.clear();
+  tcb.sent = new SentSegments();
   tcb.sendBuffer.clear();
   // Data that came before a good end may still be read.
   if (reason !== 'done') tcb.recvBuffer.clear();

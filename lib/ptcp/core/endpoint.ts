@@ -54,6 +54,15 @@ export interface ConnectOptions {
   readonly isHolePunching?: boolean;
 }
 
+/** What a new connection is made from. */
+interface Opening {
+  readonly path: PathId;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly profile: Profile;
+  readonly isHolePunching: boolean;
+}
+
 /** Datagrams of one path received together, laid out as a Burst. */
 export interface DatagramBatch {
   readonly buffer: Uint8Array;
@@ -147,7 +156,10 @@ export class PtcpEndpoint implements ConnectionOwner {
     const key = this.#mux.keyOf(path, localPort, remotePseudoPort);
     if (this.#mux.find(key) !== undefined)
       throw new UsageError(`pseudo-port ${localPort} is in use on path ${path}`);
-    const tcb = this.#createTcb('SYN-SENT', path, localPort, remotePseudoPort, {
+    const tcb = this.#createTcb('SYN-SENT', {
+      path,
+      localPort,
+      remotePort: remotePseudoPort,
       profile: resolveProfile(options.profile, this.#profile),
       isHolePunching: options.isHolePunching ?? false,
     });
@@ -157,15 +169,10 @@ export class PtcpEndpoint implements ConnectionOwner {
     return connection;
   }
 
-  #createTcb(
-    state: 'SYN-SENT' | 'SYN-RECEIVED',
-    path: PathId,
-    localPort: number,
-    remotePort: number,
-    how: { readonly profile: Profile; readonly isHolePunching: boolean },
-  ): Tcb {
+  #createTcb(state: 'SYN-SENT' | 'SYN-RECEIVED', opening: Opening): Tcb {
+    const { path, localPort, remotePort } = opening;
     const now = this.#now === -NEVER ? 0 : this.#now;
-    const profile = this.#lessOverhead(how.profile);
+    const profile = this.#lessOverhead(opening.profile);
     const known = this.#options.pathDatagramBytes?.(path);
     const datagramBytes = known === undefined ? profile.maxDatagramBytes : known - this.#overheadBytes;
     return createTcb({
@@ -175,7 +182,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       remotePort,
       profile,
       isPassive: state === 'SYN-RECEIVED',
-      isHolePunching: how.isHolePunching,
+      isHolePunching: opening.isHolePunching,
       iss: profile.iss ?? this.#secrets.initialSequence(path, localPort, remotePort, now),
       tsOffset: profile.timestampOffset ?? this.#secrets.timestampOffset(path, localPort, remotePort),
       token: this.#secrets.word(),
@@ -250,7 +257,8 @@ export class PtcpEndpoint implements ConnectionOwner {
     const { bytes, start, payloadEnd, checkField, flags } = segment;
     if ((flags & Flag.SYN) !== 0 && checkField === 0) {
       if (segment.ptcpFlags < 0 || (segment.ptcpFlags & PtcpFlag.CheckedSyn) === 0) return true;
-      return segment.ptcpTokenLow === synCrc(bytes, start, payloadEnd, segment.ptcpCheckAt, this.#crc32);
+      const syn = bytes.subarray(start, payloadEnd);
+      return segment.ptcpTokenLow === synCrc(syn, segment.ptcpCheckAt - start, this.#crc32);
     }
     if (!isCrcOn || ((flags & Flag.RST) !== 0 && checkField === 0)) return true;
     return checkField === segmentCrc(bytes, start, payloadEnd, this.#crc32);
@@ -301,8 +309,13 @@ export class PtcpEndpoint implements ConnectionOwner {
       return;
     }
     const key = this.#mux.keyOf(path, syn.dstPort, syn.srcPort);
-    const how = { profile: listener.profile, isHolePunching: false };
-    const tcb = this.#createTcb('SYN-RECEIVED', path, syn.dstPort, syn.srcPort, how);
+    const tcb = this.#createTcb('SYN-RECEIVED', {
+      path,
+      localPort: syn.dstPort,
+      remotePort: syn.srcPort,
+      profile: listener.profile,
+      isHolePunching: false,
+    });
     listener.halfOpenCount += 1;
     const connection = this.#adopt(tcb, key);
     openPassively(tcb, syn, this.#now);

@@ -91,24 +91,18 @@ function enterRecovery(tcb: Tcb, now: Instant): void {
 export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
   const { congestion, rtt } = tcb.path;
   tcb.retransmissions += 1;
-  if (hasReneged(tcb)) {
-    // RFC 2018 §8: the peer threw away what it had SACKed.
-    tcb.scoreboard!.ranges.clear();
-    tcb.sent.clearSacked();
-  }
+  // RFC 2018 §8: the peer threw away what it had SACKed.
+  const hasReneged = tcb.sent.first?.isSacked === true;
+  if (hasReneged) tcb.scoreboard?.ranges.clear();
   if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: undefined };
   const isFirst = tcb.phase !== 'loss' || tcb.retransmissions === 1;
   congestion.onTimeout(now, flightSize(tcb), isFirst);
-  tcb.sent.markAllLost();
+  tcb.sent.markAllLost(hasReneged);
   tcb.phase = 'loss';
   tcb.recoveryPoint = tcb.sndNxt;
   tcb.dupAcks = 0;
   tcb.dupAckedBytes = 0;
   rtt.backOff();
-}
-
-function hasReneged(tcb: Tcb): boolean {
-  return tcb.sent.first?.isSacked === true;
 }
 
 /**

@@ -143,20 +143,18 @@ export class SentSegments {
   }
 
   /**
-   * Everything that is not SACKED is lost, retransmissions included: the RTO ran out (RFC 6298 §5.4, RFC 6675 §5.1).
+   * Everything that is not SACKed is lost, retransmissions included: the RTO ran out (RFC 6298 §5.4, RFC 6675 §5.1).
+   * With `hasReneged` SACKs count for nothing: the peer has gone back on them (RFC 2018 §8).
    */
-  markAllLost(): void {
+  markAllLost(hasReneged: boolean): void {
+    if (hasReneged) {
+      for (let index = this.#head; index < this.#segments.length; index += 1)
+        this.#segments[index]!.isSacked = false;
+      this.sackedBytes = 0;
+    }
     for (let index = this.#head; index < this.#segments.length; index += 1) this.#markLost(index);
     this.#nextLost = this.#head;
     this.#markedBelow = this.#segments.length;
-  }
-
-  /** Forgets all SACKs: the peer has gone back on them (RFC 2018 §8). */
-  clearSacked(): void {
-    for (let index = this.#head; index < this.#segments.length; index += 1)
-      this.#segments[index]!.isSacked = false;
-    this.sackedBytes = 0;
-    this.#markedBelow = this.#head;
   }
 
   /** The oldest segment that is lost and was not sent again. */
@@ -230,21 +228,9 @@ export class SentSegments {
     if (this.#markedBelow > index) this.#markedBelow += 1;
   }
 
-  /** Drops everything, memory included. */
-  clear(): void {
-    this.#segments = [];
-    this.#spare = [];
-    this.#resent = [];
-    this.#head = 0;
-    this.#nextLost = 0;
-    this.#markedBelow = 0;
-    this.sackedBytes = 0;
-    this.lostBytes = 0;
-    this.resentBytes = 0;
-  }
-
-  [Symbol.iterator](): IterableIterator<SentSegment> {
-    return this.#segments.slice(this.#head)[Symbol.iterator]();
+  /** All of them, oldest first: for tests and for showing. */
+  get all(): readonly SentSegment[] {
+    return this.#segments.slice(this.#head);
   }
 
   /** Takes `count` bytes of `segment` out of the sums. */

@@ -52,9 +52,9 @@ export function segmentCrc(bytes: Uint8Array, start: number, end: number, crc32:
   return crc32(bytes, start + HEADER_BYTES, end, crc32(bytes, start, start + 16));
 }
 
-/** The CRC-32 of a SYN: over all of it, with the four bytes at `checkAt` taken as zero. */
-export function synCrc(bytes: Uint8Array, start: number, end: number, checkAt: number, crc32: Crc32): number {
-  return crc32(bytes, checkAt + 4, end, crc32(ZEROS, 0, 4, crc32(bytes, start, checkAt)));
+/** The CRC-32 of a SYN: over all of `datagram`, with the four bytes at `checkAt` taken as zero. */
+export function synCrc(datagram: Uint8Array, checkAt: number, crc32: Crc32): number {
+  return crc32(datagram, checkAt + 4, datagram.length, crc32(ZEROS, 0, 4, crc32(datagram, 0, checkAt)));
 }
 
 const ZEROS = new Uint8Array(4);
