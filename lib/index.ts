@@ -45,7 +45,7 @@ export type {
   StreamProtocol,
 } from './interfaces/protocol.ts';
 export type { ListeningPort, Resource, TransportHost } from './interfaces/reactor.ts';
-export type { DatagramTransport, Transport } from './interfaces/transport.ts';
+export type { DatagramTransport, TcpMeasures, Transport } from './interfaces/transport.ts';
 export { DatagramProtocol } from './protocol/datagram-protocol.ts';
 export { ClientFactory, Factory, type FactoryOf } from './protocol/factory.ts';
 export { Protocol } from './protocol/protocol.ts';

@@ -1,6 +1,23 @@
 import type { Address } from './address.ts';
 import type { Consumer, PushProducer } from './producer.ts';
 
+/** What a transport with a TCP of its own measures, named as in Linux's tcp_info. PTCP's has more: `TcpInfo`. */
+export interface TcpMeasures {
+  readonly rttUs: number;
+  readonly rttvarUs: number;
+  /** 0 while there is no sample. */
+  readonly minRttUs: number;
+  readonly sndMssBytes: number;
+  readonly sndCwndSegments: number;
+  readonly unackedBytes: number;
+  readonly notsentBytes: number;
+  readonly segsOut: number;
+  readonly segsIn: number;
+  readonly totalRetransSegments: number;
+  /** The name of the congestion controller. */
+  readonly congestion: string;
+}
+
 /**
  * A connection as its Protocol sees it: a reliable, ordered stream of bytes both ways.
  *
@@ -36,6 +53,9 @@ export interface Transport extends Consumer, PushProducer {
 
   getHost(): Address;
   getPeer(): Address;
+
+  /** What is known of the network, also after the connection was lost; where it is missing or undefined, nothing. */
+  tcpInfo?(): TcpMeasures | undefined;
 
   /** Nagle's algorithm off (true) or on; no effect where a transport has none. */
   setTcpNoDelay(isEnabled: boolean): void;

@@ -1,6 +1,7 @@
 import type { Address } from '../interfaces/address.ts';
 import type { ConnectorLike, StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { ListeningPort, TransportHost } from '../interfaces/reactor.ts';
+import type { TcpMeasures } from '../interfaces/transport.ts';
 
 /** Where to listen. `host` is the interface's address; every address when left out. */
 export interface ListenTarget {
@@ -66,6 +67,8 @@ export interface StreamChannel {
   getPeer(): Address;
   setNoDelay(isEnabled: boolean): void;
   setKeepAlive(isEnabled: boolean): void;
+  /** Where the channel is a TCP of our own. Answers after the end, too. */
+  tcpInfo?(): TcpMeasures;
 }
 
 /** What a StreamChannel reports. */

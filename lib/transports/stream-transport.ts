@@ -3,7 +3,7 @@ import type { Address } from '../interfaces/address.ts';
 import type { Producer, PushProducer } from '../interfaces/producer.ts';
 import type { StreamProtocol } from '../interfaces/protocol.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
-import type { Transport } from '../interfaces/transport.ts';
+import type { TcpMeasures, Transport } from '../interfaces/transport.ts';
 import type { ChannelEvents, StreamChannel } from './provider.ts';
 
 /** How far the closing of our direction has come. */
@@ -84,6 +84,10 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
 
   getPeer(): Address {
     return this.#channel.getPeer();
+  }
+
+  tcpInfo(): TcpMeasures | undefined {
+    return this.#channel.tcpInfo?.();
   }
 
   setTcpNoDelay(isEnabled: boolean): void {
