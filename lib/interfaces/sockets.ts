@@ -24,6 +24,7 @@ export interface UdpSocketEvents {
 
 /** A bound UDP socket. The real one is node:dgram; the simulated network implements the same contract. */
 export interface UdpSocket {
+  /** What it is bound to; after `connect`, the address that the system sends from, where it tells. */
   readonly host: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';

@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import process from 'node:process';
 import type { UdpAddress } from '../../interfaces/address.ts';
 import type { DatagramBurst, UdpBindOptions, UdpSocket, UdpSocketEvents } from '../../interfaces/sockets.ts';
 import { errnoOf } from '../../transports/connect-error.ts';
@@ -17,27 +18,36 @@ export function bindUdp(
     // Only literals are sent to. The default look-up answers in a later turn, and the bytes would be read then.
     lookup: (host, _options, answer) => answer(null, host, family),
   });
-  const failed = (error: Error): void => {
-    socket.close();
-    done(error);
+  let isOver = false;
+  // With that look-up binding is over within the call: the news of it comes later, but before any datagram can.
+  const later = (tell: () => void): void => {
+    process.nextTick(() => {
+      if (isOver) return;
+      isOver = true;
+      tell();
+    });
   };
+  const failed = (error: Error): void =>
+    later(() => {
+      socket.close();
+      done(error);
+    });
   socket.once('error', failed);
   socket.bind({ address: options.host, port: options.port }, () => {
     socket.off('error', failed);
-    done(undefined, new NodeUdpSocket(socket, options));
+    later(() => done(undefined, new NodeUdpSocket(socket, options)));
   });
   return () => {
-    socket.off('error', failed);
-    // Binding to a literal is over before this can be called, but for the news of it.
-    socket.on('error', () => {});
-    socket.removeAllListeners('listening');
+    if (isOver) return;
+    isOver = true;
     socket.close();
   };
 }
 
 /** A socket of node:dgram. */
 class NodeUdpSocket implements UdpSocket {
-  readonly host: string;
+  /** Once connected, the address that the system chose. */
+  host: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';
   readonly receiveBufferBytes: number;
@@ -92,6 +102,7 @@ class NodeUdpSocket implements UdpSocket {
     this.#socket.connect(to.port, to.host, ((error?: Error) => {
       if (this.#isClosed) return;
       this.#isConnected = error === undefined;
+      if (this.#isConnected) this.host = this.#socket.address().address;
       done(error);
     }) as () => void);
   }
