@@ -31,9 +31,8 @@ export class Connection implements Due {
   readonly tcb: Tcb;
   /** @internal */
   readonly key: number;
-  /** @internal */
+  /** When the endpoint will look at it next; the endpoint's to change, as is `dueIndex`. */
   dueAt: Instant = NEVER;
-  /** @internal */
   dueIndex = -1;
   /** @internal Whether it is in the endpoint's queue of those that may have something to send. */
   isReady = false;

@@ -255,12 +255,11 @@ export class PtcpEndpoint implements ConnectionOwner {
   /** SYNs check themselves if they say so; later segments where both SYNs offered it. A reset may come without. */
   #isIntact(segment: Segment, isCrcOn: boolean): boolean {
     const { bytes, start, payloadEnd, checkField, flags } = segment;
-    if ((flags & Flag.SYN) !== 0 && checkField === 0) {
-      if (segment.ptcpFlags < 0 || (segment.ptcpFlags & PtcpFlag.CheckedSyn) === 0) return true;
+    if ((flags & Flag.SYN) !== 0 && (Math.max(segment.ptcpFlags, 0) & PtcpFlag.CheckedSyn) !== 0) {
       const syn = bytes.subarray(start, payloadEnd);
       return segment.ptcpTokenLow === synCrc(syn, segment.ptcpCheckAt - start, this.#crc32);
     }
-    if (!isCrcOn || ((flags & Flag.RST) !== 0 && checkField === 0)) return true;
+    if (!isCrcOn || ((flags & (Flag.SYN | Flag.RST)) !== 0 && checkField === 0)) return true;
     return checkField === segmentCrc(bytes, start, payloadEnd, this.#crc32);
   }
 
@@ -425,7 +424,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     return this.#events.next();
   }
 
-  /** @internal Something of `connection` has changed: it may have news, things to send, or another due time. */
+  /** Called by connections: something has changed, so there may be news, things to send, or another due time. */
   touch(connection: Connection): void {
     this.#makeReady(connection);
     this.#settle(connection);

@@ -5,6 +5,8 @@ import type { MemoryBudget } from './memory.ts';
 /** Isles of out-of-order data kept at most: many tiny ones are an attack (SegmentSmack, CVE-2018-5390). */
 const MAX_ISLES = 1024;
 
+/** Shared by all that have no gap. */
+const NO_ISLES = new RangeSet();
 /** Where a ring begins: most exchanges are small. */
 const SMALLEST_RING_BYTES = 512;
 
@@ -15,7 +17,7 @@ const SMALLEST_RING_BYTES = 512;
  */
 export class RecvBuffer {
   #ring = new RingBuffer(SMALLEST_RING_BYTES);
-  readonly #isles = new RangeSet();
+  #isles: RangeSet = NO_ISLES;
   readonly #memory: MemoryBudget;
   /** How many bytes of the stream are here without a gap, read ones included: RCV.NXT without SYN and FIN. */
   #nextOffset = 0;
@@ -43,6 +45,7 @@ export class RecvBuffer {
     return this.#isles.count > 0;
   }
 
+  /** What is here beyond the first gap; only to be read. */
   get isles(): RangeSet {
     return this.#isles;
   }
@@ -96,6 +99,7 @@ export class RecvBuffer {
     const before = this.#ring.capacityBytes;
     this.#ring.writeAt(at, bytes, start, end);
     this.#memory.account(this.#ring.capacityBytes - before);
+    if (this.#isles === NO_ISLES) this.#isles = new RangeSet();
     this.#isles.add(first, last);
     const reached = this.#isles.nextGap(this.#nextOffset);
     const grown = reached - this.#nextOffset;
@@ -103,6 +107,7 @@ export class RecvBuffer {
       this.#ring.extend(grown);
       this.#nextOffset = reached;
       this.#isles.removeBelow(reached);
+      if (this.#isles.count === 0) this.#isles = NO_ISLES;
       if (this.#isDiscarding) this.#ring.discard(this.#ring.length);
     }
     return grown;
@@ -146,7 +151,7 @@ export class RecvBuffer {
 
   /** Drops everything: the connection is over. */
   clear(): void {
-    this.#isles.clear();
+    this.#isles = NO_ISLES;
     this.#memory.account(-this.#ring.capacityBytes);
     this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
   }

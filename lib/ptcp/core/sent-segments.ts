@@ -38,9 +38,8 @@ export class SentSegments {
   #nextLost = 0;
   /** Index below which every segment that is not SACKed is marked lost already. */
   #markedBelow = 0;
-  #spare: SentSegment[] = [];
   /** Retransmissions in the order they left, each with its time: which of them are lost again is seen from the front. */
-  #resent: { segment: SentSegment; sentAt: Instant }[] = [];
+  #resent: { readonly seq: Seq; readonly sentAt: Instant }[] = NOTHING_RESENT;
 
   sackedBytes = 0;
   lostBytes = 0;
@@ -60,7 +59,7 @@ export class SentSegments {
 
   /** Adds a segment that is being sent for the first time, after all others. */
   push(seq: Seq, length: number, now: Instant): SentSegment {
-    const segment = this.#spare.pop() ?? new SentSegment();
+    const segment = SPARE.pop() ?? new SentSegment();
     segment.seq = seq;
     segment.length = length;
     segment.sentAt = now;
@@ -85,7 +84,7 @@ export class SentSegments {
       visit(segment);
       segment.isResent = false;
       this.#head += 1;
-      if (this.#spare.length < MAX_SPARE) this.#spare.push(segment);
+      if (SPARE.length < MAX_SPARE) SPARE.push(segment);
       segment = this.first;
     }
     if (segment !== undefined && seqLess(segment.seq, ack)) {
@@ -185,7 +184,8 @@ export class SentSegments {
     segment.isResent = true;
     segment.transmissions += 1;
     segment.sentAt = now;
-    this.#resent.push({ segment, sentAt: now });
+    if (this.#resent === NOTHING_RESENT) this.#resent = [];
+    this.#resent.push({ seq: segment.seq, sentAt: now });
   }
 
   /**
@@ -196,12 +196,14 @@ export class SentSegments {
     let marked = 0;
     let done = 0;
     for (; done < this.#resent.length; done += 1) {
-      const { segment, sentAt } = this.#resent[done]!;
-      const isPending = segment.isResent && segment.sentAt === sentAt;
+      const { seq, sentAt } = this.#resent[done]!;
+      const index = this.#indexOf(seq);
+      const segment = this.#segments[index];
+      const isPending = segment?.seq === seq && segment.isResent && segment.sentAt === sentAt;
       if (isPending && sentAt >= before) break;
-      if (isPending) marked += this.#markLost(this.#indexOf(segment.seq));
+      if (isPending) marked += this.#markLost(index);
     }
-    this.#resent.splice(0, done);
+    if (done > 0) this.#resent.splice(0, done);
     return marked;
   }
 
@@ -268,7 +270,10 @@ export class SentSegments {
   }
 }
 
-/** Records kept for reuse. */
-const MAX_SPARE = 64;
+/** Shared by all that have sent nothing twice. */
+const NOTHING_RESENT: never[] = [];
+/** Records to be used again, by whatever connection is next: an idle one keeps none. */
+const SPARE: SentSegment[] = [];
+const MAX_SPARE = 4096;
 /** Dead entries at the front that are not worth moving the rest for. */
 const COMPACT_AT = 64;

@@ -37,10 +37,10 @@ export function sackOptionBytes(count: number): number {
 }
 
 /**
- * Reads `bytes[at, end)` into `segment`.
+ * Reads `bytes[at, end)` into `segment`. Unknown kinds are skipped (RFC 9293 §3.1, MUST-6).
  *
- * An option of a known kind with a length that is not its own is skipped like an unknown one (RFC 9293 §3.1, MUST-6);
- * a length that cannot be stepped over condemns the segment (MUST-7).
+ * An illegal length condemns the segment (MUST-7): one that cannot be stepped over, and one that is not that of its
+ * kind. Taking such a SYN without the option would let one flipped bit change what the two sides believe they agreed on.
  */
 export function parseOptions(
   bytes: Uint8Array,
@@ -48,6 +48,10 @@ export function parseOptions(
   end: number,
   segment: Segment,
 ): DecodeError | undefined {
+  if (isOnlyTimestamps(bytes, at, end)) {
+    takeTimestamps(bytes, at + 2, segment);
+    return undefined;
+  }
   let next = at;
   while (next < end) {
     const kind = bytes[next]!;
@@ -59,40 +63,74 @@ export function parseOptions(
     if (next + 1 >= end) return 'bad-option';
     const length = bytes[next + 1]!;
     if (length < 2 || next + length > end) return 'bad-option';
-    parseOption(bytes, next, kind, length, segment);
+    if (!parseOption(bytes.subarray(next, next + length), next, segment)) return 'bad-option';
     next += length;
   }
   return undefined;
 }
 
-function parseOption(bytes: Uint8Array, at: number, kind: number, length: number, segment: Segment): void {
-  if (kind === Kind.Timestamps && length === 10) {
-    segment.hasTimestamps = true;
-    segment.tsVal = readU32(bytes, at + 2);
-    segment.tsEcr = readU32(bytes, at + 6);
-  } else if (kind === Kind.Sack && length >= 10 && (length - 2) % 8 === 0) {
-    segment.sackCount = Math.min((length - 2) / 8, MAX_SACK_BLOCKS);
-    for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
-      segment.sackEdges[edge] = readU32(bytes, at + 2 + 4 * edge);
-    }
-  } else if (kind === Kind.Mss && length === 4) {
-    segment.mss = (bytes[at + 2]! << 8) | bytes[at + 3]!;
-  } else if (kind === Kind.WindowScale && length === 3) {
-    segment.windowScale = bytes[at + 2]!;
-  } else if (kind === Kind.SackPermitted && length === 2) {
-    segment.sackPermitted = true;
-  } else if (kind === Kind.Experiment && length === 13) {
-    parsePtcpOption(bytes, at, segment);
+/** The layout of RFC 7323 Appendix A, which nearly every segment has. */
+function isOnlyTimestamps(bytes: Uint8Array, at: number, end: number): boolean {
+  return (
+    end - at === TIMESTAMPS_BYTES &&
+    bytes[at] === Kind.Nop &&
+    bytes[at + 1] === Kind.Nop &&
+    bytes[at + 2] === Kind.Timestamps &&
+    bytes[at + 3] === OPTION_BYTES.timestamps
+  );
+}
+
+function takeTimestamps(bytes: Uint8Array, at: number, segment: Segment): void {
+  segment.hasTimestamps = true;
+  segment.tsVal = readU32(bytes, at + 2);
+  segment.tsEcr = readU32(bytes, at + 6);
+}
+
+/** Reads `option`, which lies at `at` of the datagram. Returns whether its length is one that its kind can have. */
+function parseOption(option: Uint8Array, at: number, segment: Segment): boolean {
+  const { length } = option;
+  switch (option[0]) {
+    case Kind.Timestamps:
+      if (length === 10) takeTimestamps(option, 0, segment);
+      return length === 10;
+    case Kind.Sack:
+      return parseSack(option, segment);
+    case Kind.Mss:
+      segment.mss = (option[2]! << 8) | option[3]!;
+      return length === 4;
+    case Kind.WindowScale:
+      segment.windowScale = option[2]!;
+      return length === 3;
+    case Kind.SackPermitted:
+      segment.sackPermitted = true;
+      return length === 2;
+    case Kind.Experiment:
+      return parsePtcpOption(option, at, segment);
+    default:
+      return true;
   }
 }
 
-function parsePtcpOption(bytes: Uint8Array, at: number, segment: Segment): void {
-  if (((bytes[at + 2]! << 8) | bytes[at + 3]!) !== PTCP_EXID) return;
-  if (bytes[at + 4]! >> 4 !== PTCP_VERSION) return;
-  segment.ptcpFlags = bytes[at + 4]! & 0x0f;
-  segment.ptcpTokenHigh = readU32(bytes, at + 5);
-  segment.ptcpTokenLow = readU32(bytes, at + 9);
+function parseSack(option: Uint8Array, segment: Segment): boolean {
+  const count = (option.length - 2) / 8;
+  if (!Number.isInteger(count) || count < 1) return false;
+  segment.sackCount = Math.min(count, MAX_SACK_BLOCKS);
+  for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
+    segment.sackEdges[edge] = readU32(option, 2 + 4 * edge);
+  }
+  return true;
+}
+
+/** Another experiment, or another version of ours, is an unknown option. */
+function parsePtcpOption(option: Uint8Array, at: number, segment: Segment): boolean {
+  if (option.length < 5 || ((option[2]! << 8) | option[3]!) !== PTCP_EXID) return true;
+  if (option[4]! >> 4 !== PTCP_VERSION) return true;
+  if (option.length !== OPTION_BYTES.ptcp) return false;
+  segment.ptcpFlags = option[4]! & 0x0f;
+  segment.ptcpTokenHigh = readU32(option, 5);
+  segment.ptcpTokenLow = readU32(option, 9);
   segment.ptcpCheckAt = at + 9;
+  return true;
 }
 
 /** Whether `segment` carries the option `name` of a SYN. */
