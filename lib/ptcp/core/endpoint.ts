@@ -164,7 +164,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       isHolePunching: options.isHolePunching ?? false,
     });
     const connection = this.#adopt(tcb, key);
-    openActively(tcb, this.#now === -NEVER ? 0 : this.#now);
+    openActively(tcb);
     this.touch(connection);
     return connection;
   }

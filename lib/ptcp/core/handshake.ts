@@ -14,16 +14,14 @@ import { Flag, PtcpFlag, type Segment } from './wire/segment.ts';
 const MAX_WINDOW_SHIFT = 14;
 
 /** OPEN, active: the SYN leaves with the next poll. */
-export function openActively(tcb: Tcb, now: Instant): void {
+export function openActively(tcb: Tcb): void {
   tcb.owesSyn = true;
   tcb.sndNxt = seqAdd(tcb.iss, 1);
-  tcb.unansweredSince = now;
-  tcb.retransmitAt = now + tcb.path.rtt.rtoMs;
 }
 
 /** A SYN for a listener, RFC 9293 §3.10.7.2, third step: `tcb` is new and in SYN-RECEIVED. */
 export function openPassively(tcb: Tcb, syn: Segment, now: Instant): void {
-  openActively(tcb, now);
+  openActively(tcb);
   takeSyn(tcb, syn, now);
   holdTextOfSyn(tcb, syn, now);
 }

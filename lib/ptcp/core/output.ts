@@ -267,6 +267,11 @@ function putSyn(tcb: Tcb, writer: BurstWriter): void {
   tcb.owesSyn = false;
   tcb.synTransmissions += 1;
   tcb.lastSentAt = writer.now;
+  // RFC 6298 §5.1: the timer starts as the SYN leaves. Nobody tells `connect` the time.
+  if (tcb.retransmitAt === NEVER) {
+    tcb.retransmitAt = writer.now + tcb.path.rtt.rtoMs;
+    tcb.unansweredSince = writer.now;
+  }
   segment.clearOptions();
   segment.srcPort = tcb.localPort;
   segment.dstPort = tcb.remotePort;

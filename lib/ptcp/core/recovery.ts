@@ -21,7 +21,6 @@ export function ackAdvanced(tcb: Tcb, ackedBytes: number, now: Instant): number 
   tcb.dupAcks = 0;
   tcb.retransmissions = 0;
   tcb.isPathSuspect = false;
-  tcb.path.rtt.endBackOff();
   if (tcb.phase === 'open') {
     tcb.dupAckedBytes = 0;
     return 0;

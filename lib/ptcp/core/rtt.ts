@@ -47,6 +47,8 @@ export class RttEstimator {
     // The granularity G of RFC 6298 §2.3 is the millisecond of the timers below us.
     const rtoMs = this.srttMs + Math.max(GRANULARITY_MS, 4 * this.rttvarMs);
     this.#baseRtoMs = Math.min(Math.max(rtoMs, this.#minMs), this.#maxMs);
+    // Karn: only a new measurement ends the backing off (RFC 6298 §5, after rule 5.7).
+    this.endBackOff();
   }
 
   /** RFC 6298 §5.5 */
@@ -54,7 +56,7 @@ export class RttEstimator {
     if (this.rtoMs < this.#maxMs) this.#backoff += 1;
   }
 
-  /** RFC 6298 §5.7 in its note: new data was acknowledged, the path is back. */
+  /** The handshake is over: its backing off was for the SYN. */
   endBackOff(): void {
     this.#backoff = 0;
   }

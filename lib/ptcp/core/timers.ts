@@ -149,6 +149,8 @@ export function armRetransmit(tcb: Tcb, now: Instant): void {
     armPersist(tcb, now);
     return;
   }
+  // What is outstanding has this timer and no other (RFC 9293 §3.8.6.1 probes only where nothing is).
+  tcb.persistAt = NEVER;
   tcb.retransmitAt = now + tcb.path.rtt.rtoMs;
 }
 
