@@ -73,25 +73,23 @@ class PtcpLine extends Protocol implements Line {
 
 const ignore = (): void => {};
 
+/** One factory for all connections of a kind: whoever asked first gets the first one made. */
 class LineFactory extends ClientFactory {
-  readonly #made: (line: Line) => void;
-  readonly #failed: (error: Error) => void;
+  readonly #waiting: { made: (line: Line) => void; failed: (error: Error) => void }[] = [];
 
-  constructor(made: (line: Line) => void, failed: (error: Error) => void) {
-    super();
-    this.#made = made;
-    this.#failed = failed;
+  next(): Promise<Line> {
+    return new Promise((made, failed) => void this.#waiting.push({ made, failed }));
   }
 
   override buildProtocol(): Protocol {
     const line = new PtcpLine();
-    const made = this.#made;
-    reactor.callSoon(() => made(line));
+    const waiting = this.#waiting.shift();
+    reactor.callSoon(() => waiting?.made(line));
     return line;
   }
 
   override clientConnectionFailed(_connector: unknown, reason: Error): void {
-    this.#failed(reason);
+    this.#waiting.shift()?.failed(reason);
   }
 }
 
@@ -99,13 +97,16 @@ class LineFactory extends ClientFactory {
 export async function ptcpContestant(port: number): Promise<Contestant> {
   const shared: PtcpPort = reactor.listenPTCP(0, Factory.forProtocol(Protocol), { interface: '127.0.0.1' });
   await shared.listening;
+  const factory = new LineFactory();
   return {
     name: 'ptcp',
-    connect: () =>
-      new Promise(
-        (made, failed) => void reactor.connectPTCP('127.0.0.1', port, new LineFactory(made, failed)),
-      ),
-    connectIdle: () =>
-      new Promise((made, failed) => void shared.connect('127.0.0.1', port, new LineFactory(made, failed))),
+    connect: () => {
+      reactor.connectPTCP('127.0.0.1', port, factory);
+      return factory.next();
+    },
+    connectIdle: () => {
+      shared.connect('127.0.0.1', port, factory);
+      return factory.next();
+    },
   };
 }

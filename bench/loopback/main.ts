@@ -1,9 +1,8 @@
 // npm run bench:loopback [-- --json] [--rounds N] [--bytes N] [--idle N]: PTCP beside node:net TCP, two processes, loopback.
 import { type ChildProcess, fork } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Contestant, ptcpContestant, tcpContestant } from './contestants.ts';
-import { bulk, connects, median, openIdle, percentile, pingPong, udpPing } from './measures.ts';
+import { bulk, connects, median, percentile, pingPong, udpPing } from './measures.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,15 +43,6 @@ function message<T>(child: ChildProcess): Promise<T> {
   return new Promise((received) => void child.once('message', (value) => received(value as T)));
 }
 
-/** Resident memory of both processes after collecting garbage. */
-async function memoryOfBoth(server: ChildProcess): Promise<number> {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  const answer = message<Memory>(server);
-  server.send('memory');
-  return (await answer).rssBytes + process.memoryUsage.rss();
-}
-
 async function peakOf(server: ChildProcess): Promise<number> {
   const answer = message<Memory>(server);
   server.send('memory');
@@ -72,22 +62,29 @@ async function round(contestant: Contestant): Promise<void> {
   }
 }
 
-async function idle(contestant: Contestant, server: ChildProcess): Promise<void> {
+/** Idle connections are counted in two processes that have done nothing else. */
+async function idle(name: Contestant['name']): Promise<void> {
   const count = Number(flags.idle);
   if (count === 0 || (flags.only !== undefined && flags.only !== 'idle')) return;
-  // The code that opens connections is compiled and its garbage made before counting begins.
-  for (const line of await openIdle(contestant, 500)) line.close();
-  await sleep(500);
-  const before = await memoryOfBoth(server);
-  const lines = await openIdle(contestant, count);
-  await sleep(1500);
-  const after = await memoryOfBoth(server);
-  note('idleKB', contestant.name, (after - before) / 1000 / count);
-  for (const line of lines) line.close();
-  await sleep(500);
+  await withServer(async (server, ports) => {
+    const port = name === 'ptcp' ? ports.ptcpPort : ports.tcpPort;
+    const client = fork(new URL('./idle.ts', import.meta.url), [name, String(port), String(count)], {
+      execArgv: [...process.execArgv],
+    });
+    const rss: number[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      const ofClient = await message<number>(client);
+      const ofServer = message<Memory>(server);
+      server.send('memory');
+      rss.push(ofClient + (await ofServer).rssBytes);
+      client.send('go');
+    }
+    client.kill();
+    note('idleKB', name, (rss[1]! - rss[0]!) / 1000 / count);
+  });
 }
 
-/** A fresh server; idle connections are counted in processes that have done nothing else. */
+/** A fresh server. */
 async function withServer<T>(use: (server: ChildProcess, hello: ServerHello) => Promise<T>): Promise<T> {
   const server = fork(new URL('./server.ts', import.meta.url), { execArgv: [...process.execArgv] });
   try {
@@ -100,12 +97,10 @@ async function withServer<T>(use: (server: ChildProcess, hello: ServerHello) => 
 async function main(): Promise<void> {
   let hello: ServerHello | undefined;
   let peakRssBytes = 0;
+  await idle('ptcp');
+  await idle('tcp');
   await withServer(async (server, ports) => {
     hello = ports;
-    const both = [await ptcpContestant(ports.ptcpPort), tcpContestant(ports.tcpPort)];
-    for (const contestant of both) await idle(contestant, server);
-  });
-  await withServer(async (server, ports) => {
     const both = [await ptcpContestant(ports.ptcpPort), tcpContestant(ports.tcpPort)];
     for (let index = 0; index < Number(flags.rounds); index += 1) {
       for (const contestant of both) await round(contestant);

@@ -5,6 +5,8 @@ import type { MemoryBudget } from './memory.ts';
 /** Isles of out-of-order data kept at most: many tiny ones are an attack (SegmentSmack, CVE-2018-5390). */
 const MAX_ISLES = 1024;
 
+/** Shared by all that hold nothing; nothing is ever put into it. */
+const NO_RING = new RingBuffer();
 /** Shared by all that have no gap. */
 const NO_ISLES = new RangeSet();
 /** Where a ring begins: most exchanges are small. */
@@ -16,7 +18,7 @@ const SMALLEST_RING_BYTES = 512;
  * Places are counted in bytes of the stream from its beginning (`Offset`), which never wrap.
  */
 export class RecvBuffer {
-  #ring = new RingBuffer(SMALLEST_RING_BYTES);
+  #ring: RingBuffer = NO_RING;
   #isles: RangeSet = NO_ISLES;
   readonly #memory: MemoryBudget;
   /** How many bytes of the stream are here without a gap, read ones included: RCV.NXT without SYN and FIN. */
@@ -82,6 +84,7 @@ export class RecvBuffer {
         return end - from;
       }
       if (!this.#hasRoomFor(end - from)) return -1;
+      this.#needRing();
       const before = this.#ring.capacityBytes;
       this.#ring.append(bytes, from, end);
       this.#memory.account(this.#ring.capacityBytes - before);
@@ -96,6 +99,7 @@ export class RecvBuffer {
     if (!this.#hasRoomFor(at + (end - start) - this.#ring.length)) return -1;
     if (this.#isles.count >= MAX_ISLES && first !== this.#nextOffset && !this.#touchesIsle(first, last))
       return -1;
+    this.#needRing();
     const before = this.#ring.capacityBytes;
     this.#ring.writeAt(at, bytes, start, end);
     this.#memory.account(this.#ring.capacityBytes - before);
@@ -144,15 +148,19 @@ export class RecvBuffer {
 
   /** Gives the memory back if nothing is held. */
   releaseIfEmpty(): void {
-    const before = this.#ring.capacityBytes;
-    this.#ring.releaseIfEmpty();
-    this.#memory.account(this.#ring.capacityBytes - before);
+    if (this.#ring.length > 0 || this.hasIsles) return;
+    this.#memory.account(-this.#ring.capacityBytes);
+    this.#ring = NO_RING;
+  }
+
+  #needRing(): void {
+    if (this.#ring === NO_RING) this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
   }
 
   /** Drops everything: the connection is over. */
   clear(): void {
     this.#isles = NO_ISLES;
     this.#memory.account(-this.#ring.capacityBytes);
-    this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
+    this.#ring = NO_RING;
   }
 }

@@ -4,6 +4,8 @@ import { type Seq, seqAdd, seqDiff } from './seq.ts';
 
 /** Where a ring begins: most exchanges are small. */
 const SMALLEST_RING_BYTES = 512;
+/** Shared by all that hold nothing; nothing is ever put into it. */
+const NO_RING = new RingBuffer();
 
 /**
  * What the user wrote and the peer has not acknowledged: bytes with sequence numbers.
@@ -11,7 +13,7 @@ const SMALLEST_RING_BYTES = 512;
  * Holds no memory while it is empty and idle.
  */
 export class SendBuffer {
-  readonly #ring = new RingBuffer(SMALLEST_RING_BYTES);
+  #ring: RingBuffer = NO_RING;
   readonly #memory: MemoryBudget;
   /** Sequence number of the first byte held. */
   #head: Seq;
@@ -41,6 +43,7 @@ export class SendBuffer {
     // A ring grows by doubling, so growing at all may take as much again as the bytes that make it grow.
     if (count > spareBytes) count = Math.min(count, spareBytes + Math.floor(this.#memory.freeBytes / 2));
     if (count <= 0) return 0;
+    if (this.#ring === NO_RING) this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
     const before = this.#ring.capacityBytes;
     this.#ring.append(bytes, 0, count);
     this.#memory.account(this.#ring.capacityBytes - before);
@@ -62,9 +65,9 @@ export class SendBuffer {
 
   /** Gives the memory back if nothing is held. */
   releaseIfEmpty(): void {
-    const before = this.#ring.capacityBytes;
-    this.#ring.releaseIfEmpty();
-    this.#memory.account(this.#ring.capacityBytes - before);
+    if (this.#ring.length > 0) return;
+    this.#memory.account(-this.#ring.capacityBytes);
+    this.#ring = NO_RING;
   }
 
   /** Drops everything: the connection is over. */

@@ -32,7 +32,7 @@ export class SentSegment {
  */
 export class SentSegments {
   /** A double-ended queue: live ones are [#head, length). */
-  #segments: SentSegment[] = [];
+  #segments: SentSegment[] = NO_SEGMENTS;
   #head = 0;
   /** Index of the first one that may be lost and not yet sent again; all before it are not. */
   #nextLost = 0;
@@ -68,6 +68,7 @@ export class SentSegments {
     segment.isLost = false;
     segment.isResent = false;
     segment.hasFin = false;
+    if (this.#segments === NO_SEGMENTS) this.#segments = [];
     this.#segments.push(segment);
     return segment;
   }
@@ -270,6 +271,8 @@ export class SentSegments {
   }
 }
 
+/** Shared by all that have nothing in flight and never had. */
+const NO_SEGMENTS: SentSegment[] = [];
 /** Shared by all that have sent nothing twice. */
 const NOTHING_RESENT: never[] = [];
 /** Records to be used again, by whatever connection is next: an idle one keeps none. */
