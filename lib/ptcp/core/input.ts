@@ -6,7 +6,7 @@ import { endConnection, endWell, startLinger } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
-import { canReceiveText, flightSize, News, rcvWnd, type Tcb } from './tcb.ts';
+import { canReceiveText, flightSize, isSynchronized, News, rcvWnd, type Tcb } from './tcb.ts';
 import { armKeepAlive, armRetransmit } from './timers.ts';
 import { echoedRtt, isPawsReject, updateTsRecent } from './timestamps.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
@@ -232,7 +232,8 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
   if (grown > 0) {
     tcb.rcvNxt = seqAdd(tcb.rcvNxt, grown);
     tcb.bytesReceived += grown;
-    if (!recvBuffer.isDiscarding) tcb.news |= News.Readable;
+    // What came on a SYN is news only once the handshake is over (RFC 9293 §3.10.7.2–3).
+    if (!recvBuffer.isDiscarding) tcb.news |= isSynchronized(tcb.state) ? News.Readable : 0;
     else releaseSoon(tcb, recvBuffer, now);
   }
   if (grown > 0 && !hadIsles) {

@@ -19,7 +19,8 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
 
 /** RECEIVE: takes up to `max` bytes out of the buffer, which opens the window. */
 export function receive(tcb: Tcb, max: number, memory: MemoryBudget, now: Instant): Uint8Array {
-  const bytes = tcb.recvBuffer.read(max);
+  // What came on a SYN is not the user's before the handshake is over (RFC 9293 §3.10.3).
+  const bytes = tcb.recvBuffer.read(tcb.state === 'SYN-RECEIVED' ? 0 : max);
   if (bytes.length === 0) return bytes;
   adaptReceiveBuffer(tcb, bytes.length, memory, now);
   if (canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
