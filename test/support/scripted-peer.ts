@@ -255,10 +255,9 @@ export class ScriptedPeer {
   }
 
   #relative(segment: LiteralSegment, path: number): SeenSegment {
-    const isReset = segment.flags === 'R';
     return {
       ...segment,
-      seq: isReset && segment.seq === 0 ? 0 : wrap(segment.seq - this.#iss),
+      seq: wrap(segment.seq - this.#iss),
       ack: segment.flags.includes('.') ? wrap(segment.ack - PEER_ISS) : segment.ack,
       options: shiftSack(segment.options, -PEER_ISS),
       sentAt: this.#now,

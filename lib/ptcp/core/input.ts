@@ -37,9 +37,10 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   }
   updateTsRecent(tcb, segment, now);
   // Third, check security: PTCP has none here.
-  // Fourth, check the SYN bit. It may be forged, so ask back (RFC 5961 §4).
+  // Fourth, check the SYN bit. It may be forged, so ask back (RFC 5961 §4); a half-open connection is not worth asking.
   if ((segment.flags & Flag.SYN) !== 0) {
-    oweChallengeAck(tcb, now);
+    if (tcb.state === 'SYN-RECEIVED' && tcb.isPassive) endConnection(tcb, 'reset');
+    else oweChallengeAck(tcb, now);
     return;
   }
   // Fifth, check the ACK field.
