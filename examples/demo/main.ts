@@ -1,0 +1,39 @@
+// npm run demo: bytes cross a spoiled UDP link through PTCP, and three processes of this machine bear witness.
+import process from 'node:process';
+import { DemoFailure } from './child.ts';
+import { progressDisplay } from './progress.ts';
+import { resultOf } from './result.ts';
+import { Run } from './run.ts';
+import { parseSettings, type Settings } from './settings.ts';
+import { describeResult, describeTask } from './table.ts';
+
+/** As shells report an end by a signal. */
+const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+const settings = parseSettings(process.argv.slice(2));
+process.exitCode = typeof settings === 'number' ? settings : await main(settings);
+
+/** Returns the exit status: 0 when the bytes that arrived are those that were sent. */
+async function main(settings: Settings): Promise<number> {
+  if (!settings.json) process.stdout.write(describeTask(settings));
+  const display = progressDisplay(settings.sizeBytes, settings.json);
+  const run = new Run(settings, (progress) => display.show(progress));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      run.kill();
+      display.stop();
+      process.exit(SIGNAL_STATUS[signal]);
+    });
+  }
+  try {
+    const result = resultOf(settings, await run.toTheEnd());
+    display.stop();
+    process.stdout.write(settings.json ? `${JSON.stringify(result)}\n` : describeResult(result));
+    return result.sha256Equal ? 0 : 1;
+  } catch (error) {
+    display.stop();
+    if (!(error instanceof DemoFailure)) throw error;
+    process.stderr.write(`demo: ${error.message}\n`);
+    return 1;
+  }
+}
