@@ -120,7 +120,7 @@ export class SentSegments {
     while (this.#markedBelow < this.#segments.length) {
       const segment = this.#segments[this.#markedBelow]!;
       if (seqLess(seq, seqAdd(segment.seq, segment.length))) break;
-      marked += this.#markLost(this.#markedBelow);
+      if (!segment.isLost) marked += this.#markLost(this.#markedBelow);
       this.#markedBelow += 1;
     }
     return marked;
