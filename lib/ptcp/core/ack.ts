@@ -43,7 +43,11 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
     return 'drop';
   }
   // The peer is alive, so nothing gives up before it has been silent anew (RFC 9293 §3.8.6.1, MUST-37).
-  if (tcb.sndWnd === 0 && tcb.sent.count > 0) tcb.unansweredSince = now;
+  if (tcb.sndWnd === 0 && tcb.sent.count > 0) {
+    tcb.unansweredSince = now;
+    tcb.retransmissions = 0;
+    tcb.isPathSuspect = false;
+  }
   const priorInFlight = pipe(tcb);
   const ackedCount = seqDiff(segment.ack, tcb.sndUna);
   const isDuplicate = ackedCount === 0 && isDuplicateAck(tcb, segment);
@@ -67,10 +71,14 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
   return 'go-on';
 }
 
-/** RFC 5681 §2: outstanding data, no text, no SYN or FIN, and (checked by the caller) an unchanged window. */
+/**
+ * RFC 5681 §2: outstanding data, no text, no SYN or FIN, and (checked by the caller) an unchanged window. While that is
+ * closed, ACKs answer our probes and tell of no loss.
+ */
 function isDuplicateAck(tcb: Tcb, segment: Segment): boolean {
   return (
     flightSize(tcb) > 0 &&
+    tcb.sndWnd > 0 &&
     segment.payloadStart === segment.payloadEnd &&
     (segment.flags & (Flag.SYN | Flag.FIN)) === 0
   );

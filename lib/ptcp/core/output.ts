@@ -198,6 +198,8 @@ function putProbe(tcb: Tcb, writer: BurstWriter): void {
   const oldest = tcb.sent.first;
   const unsent = seqDiff(tcb.sendBuffer.tail, tcb.sndNxt);
   if (oldest !== undefined) {
+    // Karn: from now on its ACK measures no RTT (RFC 6298 §3).
+    oldest.transmissions += 1;
     putText(tcb, writer, oldest, false);
   } else if (unsent > 0) {
     // With the window small instead of closed this is the override of §3.8.6.2.1, item (4).

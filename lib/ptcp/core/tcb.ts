@@ -120,7 +120,7 @@ export interface Tcb {
   /** Whether the window was full when data was last sent. */
   isCwndLimited: boolean;
   lastSentAt: Instant;
-  /** Consecutive time-outs of the oldest segment. */
+  /** Consecutive time-outs of the oldest segment, or probes of a closed window without an answer. */
   retransmissions: number;
   /** When the oldest unacknowledged data was first in want of an ACK: R2 and the user timeout count from here. */
   unansweredSince: Instant;

@@ -118,8 +118,11 @@ function suspectPath(tcb: Tcb): void {
 /** The peer's window is closed, or too small for too long: RFC 9293 §3.8.6.1, MUST-36. */
 function persistDue(tcb: Tcb, now: Instant): void {
   tcb.persistAt = NEVER;
-  if (isGivenUp(tcb, tcb.persistBackoff, now)) return;
+  // Answered probes do not count towards R2, however many there are (MUST-37).
+  if (isGivenUp(tcb, tcb.retransmissions, now)) return;
+  if (tcb.retransmissions >= tcb.profile.r1 && !tcb.isPathSuspect) suspectPath(tcb);
   tcb.owesProbe = true;
+  tcb.retransmissions += 1;
   tcb.persistBackoff += 1;
 }
 
