@@ -454,7 +454,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#mux.replace(connection.key, record);
     this.#timeWaitCount += 1;
     this.#due.update(record);
-    this.#oweTimeWaitAck(record);
+    if (connection.tcb.owesAck) this.#oweTimeWaitAck(record);
   }
 
   #oweTimeWaitAck(record: TimeWait): void {
