@@ -160,7 +160,7 @@ export function armRetransmit(tcb: Tcb, now: Instant): void {
 /** RFC 9293 §3.8.4. Called whenever the peer shows a sign of life, and when the switch is turned. */
 export function armKeepAlive(tcb: Tcb): void {
   tcb.keepAliveProbesSent = 0;
-  const isWanted = tcb.keepAlive && isSynchronized(tcb.state);
+  const isWanted = tcb.keepAlive && isSynchronized(tcb.state) && tcb.state !== 'TIME-WAIT';
   tcb.keepAliveAt = isWanted ? tcb.lastReceivedAt + tcb.profile.keepAliveIdleMs : NEVER;
 }
 
