@@ -4,6 +4,7 @@ import type { PathId } from './path.ts';
 import { type Seq, seqDiff, seqLess } from './seq.ts';
 import type { Tcb } from './tcb.ts';
 import { tsVal } from './timestamps.ts';
+import { advertiseWindow } from './window.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
 
 /** What must be known to answer the peer's last FIN again. */
@@ -14,6 +15,8 @@ export interface TimeWait {
   readonly remotePort: number;
   readonly sndNxt: Seq;
   readonly rcvNxt: Seq;
+  /** The window field of its ACKs: what was promised stays promised (RFC 9293 §3.8.6, SHLD-14). */
+  readonly window: number;
   readonly tsOffset: number;
   readonly tsRecent: number;
   readonly isTimestampsOn: boolean;
@@ -33,6 +36,7 @@ export function createTimeWait(tcb: Tcb, key: number, now: Instant): TimeWait {
     remotePort: tcb.remotePort,
     sndNxt: tcb.sndNxt,
     rcvNxt: tcb.rcvNxt,
+    window: advertiseWindow(tcb),
     tsOffset: tcb.tsOffset,
     tsRecent: tcb.tsRecent,
     isTimestampsOn: tcb.isTimestampsOn,
@@ -69,7 +73,7 @@ export function fillTimeWaitAck(record: TimeWait, segment: Segment, now: Instant
   segment.seq = record.sndNxt;
   segment.ack = record.rcvNxt;
   segment.flags = Flag.ACK;
-  segment.window = 0;
+  segment.window = record.window;
   segment.hasTimestamps = record.isTimestampsOn;
   segment.tsVal = tsVal(record, now);
   segment.tsEcr = record.tsRecent;
