@@ -5,7 +5,7 @@ import { releaseSoon, sendBufferLimit } from './ack.ts';
 import { oweReset } from './debts.ts';
 import { endConnection, startLinger } from './ending.ts';
 import type { MemoryBudget } from './memory.ts';
-import { canReceiveText, canSendText, isSynchronized, type Tcb } from './tcb.ts';
+import { canReceiveText, canSendText, type Tcb } from './tcb.ts';
 import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
 
 /** SEND: takes what fits. Before the handshake is over it waits in the buffer (RFC 9293 §3.10.2). */
@@ -45,7 +45,7 @@ export function close(tcb: Tcb, now: Instant): void {
   if (tcb.isClosedByUser) return;
   tcb.isClosedByUser = true;
   const unread = tcb.recvBuffer.discardAll();
-  if (unread > 0 && tcb.profile.lingerMs === 0 && isSynchronized(tcb.state) && !tcb.isFinReceived) {
+  if (unread > 0 && tcb.profile.lingerMs === 0 && isHalfOpen(tcb)) {
     abort(tcb);
     return;
   }
@@ -54,9 +54,14 @@ export function close(tcb: Tcb, now: Instant): void {
   startLinger(tcb, now);
 }
 
-/** ABORT, RFC 9293 §3.10.5: drops everything and resets the peer. */
+/** ABORT, RFC 9293 §3.10.5: drops everything, and resets a peer that may still send or wait for something. */
 export function abort(tcb: Tcb): void {
   if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
-  if (tcb.state !== 'SYN-SENT') oweReset(tcb, tcb.sndNxt);
+  if (tcb.state === 'SYN-RECEIVED' || isHalfOpen(tcb)) oweReset(tcb, tcb.sndNxt);
   endConnection(tcb, 'aborted');
+}
+
+/** Whether the handshake is over and one side at least has not closed. */
+function isHalfOpen(tcb: Tcb): boolean {
+  return canReceiveText(tcb) || tcb.state === 'CLOSE-WAIT';
 }
