@@ -19,6 +19,8 @@ export interface MemoryReactorOptions {
   readonly transports?: readonly TransportProvider[];
   readonly seed?: number | string;
   readonly lingerMs?: number;
+  /** As in ReactorOptions. */
+  readonly attachProcess?: (stop: () => void) => () => void;
 }
 
 /** What was reported to a MemoryReactor, and from where. */
@@ -53,6 +55,7 @@ export class MemoryReactor extends Reactor {
       ],
       unheardError: (error, where) => this.errors.push({ error, where }),
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
+      ...(options.attachProcess === undefined ? {} : { attachProcess: options.attachProcess }),
     });
     this.clock = clock;
     this.network = network;

@@ -138,15 +138,8 @@ export class StreamConnector implements ConnectorLike, Resource {
     this.#transport = new StreamTransport(channel, protocol, this.#host, (reason) => this.#lost(reason));
     const isMade = this.#transport.start();
     this.#host.release(this);
-    if (isMade) this.#tellMade(protocol);
-  }
-
-  #tellMade(protocol: StreamProtocol): void {
-    try {
-      this.#factory.clientConnectionMade?.(this, protocol);
-    } catch (error) {
-      this.#host.reportError(error, 'clientConnectionMade');
-    }
+    if (isMade)
+      this.#report('clientConnectionMade', () => this.#factory.clientConnectionMade?.(this, protocol));
   }
 
   #failed(reason: Error): void {
@@ -162,17 +155,21 @@ export class StreamConnector implements ConnectorLike, Resource {
   #ended(callback: 'clientConnectionFailed' | 'clientConnectionLost', reason: Error): void {
     this.#state = 'disconnected';
     this.#host.release(this);
-    try {
-      this.#factory[callback](this, reason);
-      // The callback may have connected again; then the factory stays in use.
-      if (this.#state === 'disconnected' && this.#inUse) {
-        this.#inUse = false;
-        this.#factory.doStop();
-      }
-    } catch (error) {
-      this.#host.reportError(error, callback);
+    this.#report(callback, () => this.#factory[callback](this, reason));
+    // The callback may have connected again; then the factory stays in use.
+    if (this.#state === 'disconnected' && this.#inUse) {
+      this.#inUse = false;
+      this.#report('doStop', () => this.#factory.doStop());
     }
     this.#answerShutDown();
+  }
+
+  #report(where: string, callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#host.reportError(error, where);
+    }
   }
 
   #answerShutDown(): void {
