@@ -1,6 +1,6 @@
 import { type Range, RangeSet } from '../../bytes/range-set.ts';
 import { RingBuffer } from '../../bytes/ring-buffer.ts';
-import type { MemoryBudget } from './memory.ts';
+import { type MemoryBudget, SMALLEST_RING_BYTES } from './memory.ts';
 
 /** Isles of out-of-order data kept at most: many tiny ones are an attack (SegmentSmack, CVE-2018-5390). */
 const MAX_ISLES = 1024;
@@ -9,8 +9,6 @@ const MAX_ISLES = 1024;
 const NO_RING = new RingBuffer();
 /** Shared by all that have no gap. */
 const NO_ISLES = new RangeSet();
-/** Where a ring begins: most exchanges are small. */
-const SMALLEST_RING_BYTES = 512;
 
 /**
  * What came from the peer and the user has not read: in order, or kept until the gap before it is filled.
@@ -127,9 +125,8 @@ export class RecvBuffer {
 
   #hasRoomFor(count: number): boolean {
     const needed = this.#ring.length + count;
-    return (
-      needed <= this.#ring.capacityBytes || 2 * (needed - this.#ring.capacityBytes) <= this.#memory.freeBytes
-    );
+    const { capacityBytes } = this.#ring;
+    return needed <= capacityBytes || needed <= this.#memory.ringLimit(capacityBytes);
   }
 
   /** Up to `max` readable bytes, which then belong to the caller. */

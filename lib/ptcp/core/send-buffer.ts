@@ -1,9 +1,7 @@
 import { RingBuffer } from '../../bytes/ring-buffer.ts';
-import type { MemoryBudget } from './memory.ts';
+import { type MemoryBudget, SMALLEST_RING_BYTES } from './memory.ts';
 import { type Seq, seqAdd, seqDiff } from './seq.ts';
 
-/** Where a ring begins: most exchanges are small. */
-const SMALLEST_RING_BYTES = 512;
 /** Shared by all that hold nothing; nothing is ever put into it. */
 const NO_RING = new RingBuffer();
 
@@ -39,9 +37,9 @@ export class SendBuffer {
   /** Takes as many of `bytes` as `limitBytes` in all and the endpoint's memory allow, and returns how many. */
   append(bytes: Uint8Array, limitBytes: number): number {
     let count = Math.min(bytes.length, limitBytes - this.#ring.length);
-    const spareBytes = this.#ring.capacityBytes - this.#ring.length;
-    // A ring grows by doubling, so growing at all may take as much again as the bytes that make it grow.
-    if (count > spareBytes) count = Math.min(count, spareBytes + Math.floor(this.#memory.freeBytes / 2));
+    const { length, capacityBytes } = this.#ring;
+    if (length + count > capacityBytes)
+      count = Math.min(count, this.#memory.ringLimit(capacityBytes) - length);
     if (count <= 0) return 0;
     if (this.#ring === NO_RING) this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
     const before = this.#ring.capacityBytes;
