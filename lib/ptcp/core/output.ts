@@ -4,6 +4,7 @@ import { NEVER } from '../../time/clock.ts';
 import type { BurstWriter } from './burst.ts';
 import { ackPaid } from './debts.ts';
 import { markAppLimited, rateOnSent } from './delivery-rate.ts';
+import { startLinger } from './ending.ts';
 import { offersCrc } from './handshake.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
 import { nextRescue, nextRetransmission, pipe, retransmitted } from './recovery.ts';
@@ -36,6 +37,8 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
     return;
   }
   if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+  // Here, since `close` is not told the time.
+  startLinger(tcb, writer.now);
   if (tcb.owesSyn) {
     putSyn(tcb, writer);
     return;
@@ -144,7 +147,7 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   if (length === 0 && !hasFin) return 'window';
   const isAll = length === unsent;
   if (length < mss && !isAll && !isOverride(tcb, length)) return 'window';
-  if (length < mss && tcb.nagle && tcb.sent.count > 0 && !wantsFin && isAll) return 'nagle';
+  if (length < mss && tcb.nagle && tcb.sent.count > 0 && !wantsFin) return 'nagle';
   const size = length + (hasFin ? 1 : 0);
   const inFlight = pipe(tcb);
   if (inFlight > 0 && inFlight + size > tcb.path.congestion.cwndBytes) return 'cwnd';
