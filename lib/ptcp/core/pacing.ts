@@ -7,9 +7,14 @@ const BUCKET_MS = 2;
 /** And never less than the initial window, so that it leaves at once (RFC 6928). */
 const BUCKET_SEGMENTS = 10;
 
+/** Bytes a millisecond, Infinity where nothing is paced. */
+export function pacingRate(path: Path): number {
+  return path.isPaced ? path.congestion.pacingRate : Number.POSITIVE_INFINITY;
+}
+
 /** Bytes that may leave now. Fills the bucket up to now. */
 export function pacingAllowance(path: Path, mssBytes: number, now: Instant): number {
-  const rate = path.congestion.pacingRate;
+  const rate = pacingRate(path);
   if (rate === Number.POSITIVE_INFINITY) return rate;
   const bucketBytes = bucketSize(rate, mssBytes);
   const gained = path.pacedAt === -NEVER ? bucketBytes : (now - path.pacedAt) * rate;
@@ -20,14 +25,14 @@ export function pacingAllowance(path: Path, mssBytes: number, now: Instant): num
 
 /** `bytes` have left. The last segment of a burst may overdraw the bucket. */
 export function paceSent(path: Path, bytes: number): void {
-  if (path.congestion.pacingRate !== Number.POSITIVE_INFINITY) path.pacingCredit -= bytes;
+  if (pacingRate(path) !== Number.POSITIVE_INFINITY) path.pacingCredit -= bytes;
 }
 
 /**
  * When there is enough for the next burst: a few segments where the rate is high, so that timers do not run for each.
  */
 export function nextPacedAt(path: Path, mssBytes: number): Instant {
-  const rate = path.congestion.pacingRate;
+  const rate = pacingRate(path);
   if (rate === Number.POSITIVE_INFINITY) return -NEVER;
   const wantedBytes = Math.min(Math.max(mssBytes, rate), bucketSize(rate, mssBytes));
   return path.pacedAt + Math.max(0, wantedBytes - path.pacingCredit) / rate;

@@ -24,6 +24,8 @@ export interface Path {
   readonly congestion: CongestionController;
   /** Largest datagram to send, bytes, what sealing adds not included. */
   datagramBytes: number;
+  /** Whether segments leave at the controller's pace. */
+  readonly isPaced: boolean;
   /** Pacing: bytes that may leave at `pacedAt`; the bucket fills at the controller's rate. */
   pacingCredit: number;
   pacedAt: Instant;
@@ -38,6 +40,7 @@ export function createPath(id: PathId, profile: Profile, datagramBytes: number):
     rtt: new RttEstimator(profile.rtoInitialMs, profile.rtoMinMs, profile.rtoMaxMs),
     congestion: createController(profile, datagramBytes - HEADER_BYTES),
     datagramBytes,
+    isPaced: profile.pacing,
     pacingCredit: 0,
     pacedAt: -NEVER,
     ecn: 0,

@@ -1,4 +1,5 @@
 import { sendBufferLimit } from './ack.ts';
+import { pacingRate } from './pacing.ts';
 import { pipe } from './recovery.ts';
 import { sendMss } from './segment-size.ts';
 import type { State } from './state.ts';
@@ -73,7 +74,7 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
     rcvWndBytes: Math.max(0, rcvWnd(tcb)),
     sndbufLimitBytes: sendBufferLimit(tcb),
     rcvbufLimitBytes: tcb.rcvLimitBytes,
-    pacingRateBytesPerSecond: congestion.pacingRate * 1000,
+    pacingRateBytesPerSecond: pacingRate(tcb.path) * 1000,
     congestion: congestion.name,
     options: {
       timestamps: tcb.isTimestampsOn,
