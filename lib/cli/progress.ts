@@ -6,7 +6,7 @@ import { formatBytes, formatSeconds, printable } from './printable.ts';
 import { Rate } from './rate.ts';
 
 const FRAMES_PER_SECOND = 8;
-const BAR_CHARACTERS = 24;
+const BAR_CHARACTERS = 16;
 
 /** What a transport may know of its connection, named as in Linux's tcp_info. */
 export interface NetworkFacts {
@@ -94,14 +94,14 @@ export class ProgressLine {
   }
 }
 
-/** What stands behind the bar: `12.3 MiB/s, 42 s left, RTT 50.0 ms, 0.3 % sent again`. */
+/** What stands behind the bar: `12.3 MiB/s, 42 s left, RTT 50.0 ms, 0.3 % resent`. */
 export function describeProgress(facts: ProgressFacts, network: NetworkFacts | undefined): string {
   const parts = [`${formatBytes(facts.bytesPerSecond)}/s`];
   if (Number.isFinite(facts.secondsLeft)) parts.push(`${formatSeconds(facts.secondsLeft)} left`);
   if (network?.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
   const { totalRetransSegments: again, segsOut: sent } = network ?? {};
   if (again !== undefined && sent !== undefined && sent > 0) {
-    parts.push(`${((again * 100) / sent).toFixed(1)} % sent again`);
+    parts.push(`${((again * 100) / sent).toFixed(1)} % resent`);
   }
   return parts.join(', ');
 }

@@ -31,7 +31,7 @@ describe('describeProgress', () => {
   it('tells rate, time left, round trip and loss', () => {
     const network = { rttUs: 50_000, totalRetransSegments: 3, segsOut: 1000 };
 
-    expect(describeProgress(facts, network)).to.equal('2.0 MiB/s, 3.0 s left, RTT 50.0 ms, 0.3 % sent again');
+    expect(describeProgress(facts, network)).to.equal('2.0 MiB/s, 3.0 s left, RTT 50.0 ms, 0.3 % resent');
   });
 
   it('leaves out what is not known', () => {

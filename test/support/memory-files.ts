@@ -77,7 +77,7 @@ export class MemoryFiles implements Files {
       if (mode !== 'create' && existing === undefined && !isDirectory) throw errno('ENOENT', path);
       const node = existing ?? this.#disk.create(path);
       if (isDirectory) this.#disk.nodes.delete(path);
-      return new MemoryFile(this, this.#disk, node, path, isDirectory);
+      return new MemoryFile(this, this.#disk, node, path);
     });
   }
 
@@ -148,12 +148,12 @@ class MemoryFile implements OpenFile {
   readonly #path: string;
   readonly #isDirectory: boolean;
 
-  constructor(files: MemoryFiles, disk: MemoryDisk, node: Node, path: string, isDirectory: boolean) {
+  constructor(files: MemoryFiles, disk: MemoryDisk, node: Node, path: string) {
     this.#files = files;
     this.#disk = disk;
     this.#node = node;
     this.#path = path;
-    this.#isDirectory = isDirectory;
+    this.#isDirectory = disk.directories.has(path);
   }
 
   read(position: number, maxBytes: number): Promise<Uint8Array> {
