@@ -119,7 +119,7 @@ export class Connection implements Due {
 
   /** Closes both directions: a FIN after what was written, and nothing is read any more. See Profile.lingerMs. */
   close(): void {
-    close(this.tcb, this.#owner.now);
+    close(this.tcb);
     this.#owner.touch(this);
   }
 

@@ -59,7 +59,14 @@ function disarmAll(tcb: Tcb): void {
   tcb.unansweredSince = NEVER;
 }
 
-/** Our FIN is acknowledged and the user is gone: from here the peer has `lingerMs` to close too. */
+/** FIN-WAIT-2 with nobody behind it: tcp_fin_timeout of Linux 6.x, net/ipv4/tcp.c. */
+const FIN_WAIT_2_MS = 60_000;
+
+/**
+ * Our FIN is acknowledged and the user is gone: from here the peer has `lingerMs` to close too. A linger of 0 is about
+ * text that comes after all; a peer that is silent may take its time.
+ */
 export function startLinger(tcb: Tcb, now: Instant): void {
-  if (tcb.isClosedByUser && tcb.state === 'FIN-WAIT-2') tcb.lingerAt = now + tcb.profile.lingerMs;
+  if (!tcb.isClosedByUser || tcb.state !== 'FIN-WAIT-2' || tcb.lingerAt !== NEVER) return;
+  tcb.lingerAt = now + (tcb.profile.lingerMs === 0 ? FIN_WAIT_2_MS : tcb.profile.lingerMs);
 }

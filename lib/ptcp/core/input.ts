@@ -2,7 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import { ackArrives, releaseSoon, setSendWindow } from './ack.ts';
 import { oweAck, oweChallengeAck, oweDelayedAck, oweReset } from './debts.ts';
-import { endConnection, endWell, startLinger } from './ending.ts';
+import { endConnection, endWell } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
@@ -134,7 +134,7 @@ function ackFieldArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | 'go
     synAcknowledged(tcb, segment, now);
   }
   if (ackArrives(tcb, segment, now) === 'drop') return 'drop';
-  if (isFinAcknowledged(tcb)) finAcknowledged(tcb, now);
+  if (isFinAcknowledged(tcb)) finAcknowledged(tcb);
   return tcb.state === 'CLOSED' ? 'drop' : 'go-on';
 }
 
@@ -162,6 +162,7 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   if (tcb.recvBuffer.readableBytes > 0) tcb.news |= News.Readable;
   tcb.rcvRoundAt = now;
   armRetransmit(tcb, now);
+  if (tcb.keepAlive) armKeepAlive(tcb);
 }
 
 function isFinAcknowledged(tcb: Tcb): boolean {
@@ -169,10 +170,9 @@ function isFinAcknowledged(tcb: Tcb): boolean {
 }
 
 /** RFC 9293 §3.10.7.4, fifth step, for FIN-WAIT-1, CLOSING and LAST-ACK. */
-function finAcknowledged(tcb: Tcb, now: Instant): void {
+function finAcknowledged(tcb: Tcb): void {
   if (tcb.state === 'FIN-WAIT-1') {
     tcb.state = nextState(tcb.state, 'rcv-ack-of-fin');
-    startLinger(tcb, now);
   } else if (tcb.state === 'CLOSING' || tcb.state === 'LAST-ACK') {
     endWell(tcb, 'rcv-ack-of-fin');
   }
@@ -188,7 +188,8 @@ function urgentArrives(tcb: Tcb, segment: Segment): void {
   if (tcb.isCrcOn || !canReceiveText(tcb)) return;
   const until = seqAdd(segment.seq, segment.urgentPointer);
   const isNews = tcb.urgentUntil === undefined || seqLess(tcb.urgentUntil, until);
-  if (!isNews || seqLess(until, tcb.rcvNxt)) return;
+  // Sixth step of RFC 9293 §3.10.7.4: in advance of what the user has consumed.
+  if (!isNews || seqLessOrEqual(until, seqAdd(tcb.rcvNxt, -tcb.recvBuffer.readableBytes))) return;
   tcb.urgentUntil = until;
   tcb.news |= News.Urgent;
 }

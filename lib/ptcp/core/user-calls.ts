@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { Instant } from '../../time/clock.ts';
 import { releaseSoon, sendBufferLimit } from './ack.ts';
 import { oweReset } from './debts.ts';
-import { endConnection, startLinger } from './ending.ts';
+import { endConnection } from './ending.ts';
 import type { MemoryBudget } from './memory.ts';
 import { canReceiveText, canSendText, type Tcb } from './tcb.ts';
 import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
@@ -41,27 +41,26 @@ export function shutdown(tcb: Tcb): void {
  * CLOSE of both directions: as `shutdown`, and what still comes is acknowledged and thrown away until the peer has
  * closed or `lingerMs` is over. With a linger of 0 unread data means a reset (RFC 9293 §3.6.1, SHLD-3).
  */
-export function close(tcb: Tcb, now: Instant): void {
+export function close(tcb: Tcb): void {
   if (tcb.isClosedByUser) return;
   tcb.isClosedByUser = true;
   const unread = tcb.recvBuffer.discardAll();
-  if (unread > 0 && tcb.profile.lingerMs === 0 && isHalfOpen(tcb)) {
+  if (unread > 0 && tcb.profile.lingerMs === 0 && isOneSideOpen(tcb)) {
     abort(tcb);
     return;
   }
   if (unread > 0 && canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
   shutdown(tcb);
-  startLinger(tcb, now);
 }
 
 /** ABORT, RFC 9293 §3.10.5: drops everything, and resets a peer that may still send or wait for something. */
 export function abort(tcb: Tcb): void {
   if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
-  if (tcb.state === 'SYN-RECEIVED' || isHalfOpen(tcb)) oweReset(tcb, tcb.sndNxt);
+  if (tcb.state === 'SYN-RECEIVED' || isOneSideOpen(tcb)) oweReset(tcb, tcb.sndNxt);
   endConnection(tcb, 'aborted');
 }
 
 /** Whether the handshake is over and one side at least has not closed. */
-function isHalfOpen(tcb: Tcb): boolean {
+function isOneSideOpen(tcb: Tcb): boolean {
   return canReceiveText(tcb) || tcb.state === 'CLOSE-WAIT';
 }
