@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { InvalidAddressError, MessageLengthError, UsageError } from '../errors.ts';
-import type { Address, UdpAddress } from '../interfaces/address.ts';
+import type { Address, InetAddress, UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { TransportHost } from '../interfaces/reactor.ts';
 import { StreamConnector } from '../transports/connector.ts';
@@ -84,6 +84,10 @@ export class PtcpPort extends StreamPort {
     });
     this.events = events;
     this.#driver = driver;
+  }
+
+  override getHost(): InetAddress {
+    return super.getHost() as InetAddress;
   }
 
   /** What its endpoint has seen. */

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+async function run(example: string): Promise<string> {
+  const args = ['--import', 'tsx', '--conditions=@hawser/source', `examples/${example}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 8000 });
+  return stdout;
+}
+
+describe('the examples of the README', function () {
+  // Each is a process of its own, compiled from its sources.
+  this.timeout(10_000);
+
+  it('echo a line through PTCP and end well', async () => {
+    expect(await run('echo.ts')).to.equal('hello through UDP\nConnectionDone\n');
+  });
+
+  it('carry half a megabyte over a bad link in virtual time, the same every time', async () => {
+    const first = await run('virtual-time.ts');
+
+    expect(first).to.match(/^500000 bytes, ConnectionDone, after \d+ ms\n$/);
+    expect(await run('virtual-time.ts')).to.equal(first);
+  });
+
+  for (const example of ['echo.ts', 'virtual-time.ts']) {
+    it(`stand in the README as they are: ${example}`, async () => {
+      const [readme, source] = await Promise.all([
+        readFile(`${root}/README.md`, 'utf8'),
+        readFile(`${root}/examples/${example}`, 'utf8'),
+      ]);
+
+      // Without the comment on the first line, which says how to run it.
+      expect(readme).to.contain(source.slice(source.indexOf('\n') + 1).trim());
+    });
+  }
+});
