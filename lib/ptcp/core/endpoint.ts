@@ -292,7 +292,8 @@ export class PtcpEndpoint implements ConnectionOwner {
       return;
     }
     if (listener !== undefined && (segment.flags & Flag.ACK) === 0) return;
-    if (this.#profile.resets && this.#strays.answer(segment, path, this.#now)) this.stats.strayResets += 1;
+    const { resets } = listener?.profile ?? this.#profile;
+    if (resets && this.#strays.answer(segment, path, this.#now)) this.stats.strayResets += 1;
   }
 
   #accept(listener: Listener, syn: Segment, path: PathId): void {

@@ -201,7 +201,9 @@ export function textArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     return;
   }
   const start = seqDiff(segment.seq, tcb.rcvNxt);
-  const limit = Math.min(segment.payloadEnd, segment.payloadStart + Math.max(0, rcvWnd(tcb) - start));
+  // Not beyond the window, nor beyond a FIN that came early.
+  const edge = tcb.pendingFin === undefined ? rcvWnd(tcb) : seqDiff(tcb.pendingFin, tcb.rcvNxt);
+  const limit = Math.min(segment.payloadEnd, segment.payloadStart + Math.max(0, edge - start));
   const count = limit - segment.payloadStart;
   if (count <= 0) return;
   if (tcb.isClosedByUser && tcb.profile.lingerMs === 0) {
