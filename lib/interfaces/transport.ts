@@ -1,4 +1,4 @@
-import type { Address } from './address.ts';
+import type { Address, InetAddress } from './address.ts';
 import type { Consumer, PushProducer } from './producer.ts';
 
 /** What a transport with a TCP of its own measures, named as in Linux's tcp_info. PTCP's has more: `TcpInfo`. */
@@ -76,5 +76,5 @@ export interface DatagramTransport {
   connect(host: string, port: number): void;
   /** Fires when the socket is closed and stopProtocol was called. */
   stopListening(): PromiseLike<void>;
-  getHost(): Address;
+  getHost(): InetAddress;
 }

@@ -218,3 +218,33 @@ export function mustBeAbortedBy(error: Error | undefined, cause: unknown): void 
   mustBe(error, ConnectionAborted, 'reason');
   mustEqual(error?.cause, cause, 'cause');
 }
+
+/** Waits until both ends have heard connectionLost. */
+export async function bothLost(world: ContractWorld, one: Recorder, other: Recorder): Promise<void> {
+  await world.until(
+    () => one.count('lost') > 0 && other.count('lost') > 0,
+    'both ends have heard of the end',
+  );
+}
+
+/** A second connection's round trip: what was sent on the first had time to arrive. */
+export async function exchangeElsewhere(world: ContractWorld): Promise<void> {
+  const { server, client } = await connectedPair(world, new Recorder(), new Recorder());
+  client.transport.write(ascii('ping'));
+  await world.until(() => server.text === 'ping', 'the other connection works');
+  server.transport.write(ascii('pong'));
+  await world.until(() => client.text === 'pong', 'the other connection works both ways');
+}
+
+/** The bytes of ASCII text. */
+export function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** What `fail` throws. */
+export const THROWN = new Error('thrown by a test');
+
+/** User code that throws. */
+export function fail(): never {
+  throw THROWN;
+}
