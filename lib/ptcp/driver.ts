@@ -6,6 +6,7 @@ import { ConnectionAddresses } from './addresses.ts';
 import { type ChannelDriver, PtcpChannel } from './channel.ts';
 import {
   type CloseReason,
+  type Crc32,
   type DatagramKind,
   type PathId,
   type ProfileInput,
@@ -28,6 +29,7 @@ const MSS_BYTES = { IPv4: 1452, IPv6: 1432 } as const;
 export interface DriverOptions {
   readonly profile?: ProfileInput | undefined;
   readonly memoryLimitBytes?: number | undefined;
+  readonly crc32?: Crc32 | undefined;
   /** Whether the socket's peer is fixed, so that its refusals are heard. */
   readonly isConnected?: boolean;
 }
@@ -80,13 +82,13 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.#host = host;
     this.#events = events;
     this.#isConnected = options.isConnected ?? false;
-    const memory =
-      options.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: options.memoryLimitBytes };
+    const { crc32, memoryLimitBytes } = options;
     this.endpoint = new PtcpEndpoint({
       entropy: host.entropy,
       profile: familyProfile(family, options.profile),
       pathDatagramBytes: (path) => this.#datagramBytes(path, family, options.profile),
-      ...memory,
+      ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+      ...(crc32 === undefined ? {} : { crc32 }),
     });
     this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path));
     this.addresses = new ConnectionAddresses(this.#paths);

@@ -7,7 +7,7 @@ import { StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
 import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
 import { openError, type PtcpChannel } from './channel.ts';
-import type { DatagramKind, EndpointStats, ProfileInput } from './core/index.ts';
+import type { Crc32, DatagramKind, EndpointStats, ProfileInput } from './core/index.ts';
 import { Driver } from './driver.ts';
 import { isReachable } from './paths.ts';
 
@@ -52,11 +52,16 @@ export class PtcpPort extends StreamPort {
   readonly events: EventEmitter<PtcpPortEvents>;
   readonly #driver: Driver;
 
-  constructor(host: TransportHost, factory: StreamFactory, at: UdpAddress, options: PtcpPortOptions) {
+  constructor(
+    host: TransportHost,
+    factory: StreamFactory,
+    at: UdpAddress,
+    options: PtcpPortOptions & { readonly crc32?: Crc32 | undefined },
+  ) {
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
     const events = new EventEmitter<PtcpPortEvents>();
-    const { profile, memoryLimitBytes } = options;
+    const { profile, memoryLimitBytes, crc32 } = options;
     let listening: ListenerEvents | undefined;
     const driver = new Driver(
       host,
@@ -67,7 +72,7 @@ export class PtcpPort extends StreamPort {
         pathSuspect: (channel: PtcpChannel) => void events.emit('path-suspect', channel.getPeer()),
       },
       likelyFamily(at.host),
-      { profile, memoryLimitBytes },
+      { profile, memoryLimitBytes, crc32 },
     );
     super(host, factory, `ptcp:${hostAndPort(at.host, at.port)}`, (listenerEvents) => (done) => {
       listening = listenerEvents;

@@ -3,6 +3,7 @@ import { PtcpProvider } from '../ptcp/provider.ts';
 import { MemoryProvider } from '../transports/memory/provider.ts';
 import { TcpProvider } from '../transports/tcp/provider.ts';
 import { NodeClock } from './node/clock.ts';
+import { nodeCrc32 } from './node/crc32.ts';
 import { nodeEntropy } from './node/entropy.ts';
 import { attachProcess, printError } from './node/process.ts';
 import { nodeSockets } from './node/sockets.ts';
@@ -15,7 +16,7 @@ export function createReactor(): Reactor {
     clock,
     sockets: nodeSockets,
     entropy: nodeEntropy,
-    transports: [new TcpProvider(), new PtcpProvider(), new MemoryProvider()],
+    transports: [new TcpProvider(), new PtcpProvider(nodeCrc32), new MemoryProvider()],
     unheardError: printError,
     attachProcess: (stop) => {
       const detachProcess = attachProcess(stop);
