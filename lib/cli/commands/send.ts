@@ -1,5 +1,10 @@
 import { basename } from 'node:path';
-import { FileSender, type SourceFile, type TransferError } from '../../../protocols/file-transfer/index.ts';
+import {
+  FileSender,
+  isSafeName,
+  type SourceFile,
+  type TransferError,
+} from '../../../protocols/file-transfer/index.ts';
 import { Deferred } from '../../defer/deferred.ts';
 import { type ClientEndpoint, connectProtocol } from '../../endpoints/endpoint.ts';
 import { UsageError } from '../../errors.ts';
@@ -122,6 +127,12 @@ async function checkedSources(files: Files, paths: readonly string[]): Promise<S
   for (const path of paths) {
     await checkSource(files, path);
     const name = basename(path);
+    if (!isSafeName(name)) {
+      throw new CommandFailure(
+        `${printable(path)} has a name that not every system can hold (docs/cli.md says which can); rename it`,
+        ExitStatus.usage,
+      );
+    }
     if (sources.some((source) => source.name === name)) {
       throw new CommandFailure(
         `two of the files are called ${printable(name)}; send one of them on its own, under another name`,

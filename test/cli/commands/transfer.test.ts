@@ -95,6 +95,16 @@ describe('hawser send and hawser receive', () => {
     expect(target.list('in')).to.deep.equal([]);
   });
 
+  it('refuse a name that not every system can hold before anybody is connected to', async () => {
+    source.put('what?', pattern(10));
+    const sender = await send('what?', `tcp:${RECEIVER}:4915`);
+
+    expect(sender.failure?.status).to.equal(2);
+    expect(sender.failure?.message).to.match(
+      /^what\? has a name that not every system can hold.*; rename it$/,
+    );
+  });
+
   it('say that nobody listens, with status 3', async () => {
     source.put('a.bin', pattern(10));
     network.host(RECEIVER);

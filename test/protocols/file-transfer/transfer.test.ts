@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { Protocol } from '../../../lib/protocol/protocol.ts';
-import { encodeHello, encodeOffer } from '../../../protocols/file-transfer/messages.ts';
+import {
+  encodeAccept,
+  encodeDone,
+  encodeHello,
+  encodeOffer,
+} from '../../../protocols/file-transfer/messages.ts';
 import { eventsOf, failures, holds, pattern, TransferBench } from '../../support/transfer.ts';
 
 const MIB = 1 << 20;
@@ -212,6 +217,26 @@ describe('FileSender and FileReceiver', () => {
     expect(eventsOf(bench.sent, 'end').map((event) => event.error?.reason)).to.deep.equal(['vanished']);
     expect(failures(bench.sent)).to.deep.equal(['a: vanished here']);
   });
+
+  const nonsense: [string, Uint8Array][] = [
+    ['an offset behind the end', encodeAccept(1, 21, new Uint8Array(32))],
+    ['an offset within a block', encodeAccept(1, 7, new Uint8Array(32))],
+    ['an answer about another file', encodeAccept(2, 0, new Uint8Array(32))],
+    ['done before anything was sent', encodeDone(1)],
+    ['an offer of its own', encodeOffer(1, 5, 'x')],
+    ['bytes of another protocol', new TextEncoder().encode('HTTP/1.1 400 Bad Request\r\n\r\n')],
+  ];
+  for (const [what, answer] of nonsense) {
+    it(`give up on a receiver that answers with ${what}`, async () => {
+      bench.source.put('out/a', pattern(20));
+
+      bench.connect(bench.sender('a', 'b'), new Mute([encodeHello(), answer]));
+      await bench.settle();
+
+      expect(eventsOf(bench.sent, 'end').map((event) => event.error?.reason)).to.deep.equal(['protocol']);
+      expect(eventsOf(bench.sent, 'done')).to.deep.equal([]);
+    });
+  }
 
   it('report a sender that says nothing for 30 s, and leave nothing of an empty part', async () => {
     bench.connect(new Mute([encodeHello(), encodeOffer(1, 100, 'a')]), bench.receivers());
