@@ -36,7 +36,7 @@ describe('A file transfer that was interrupted', () => {
   }
 
   it('goes on behind what was verified after kill -9 of the receiver', async () => {
-    const bytes = pattern(12 * MIB + 5);
+    const bytes = pattern(8 * MIB + 5);
     bench.source.put('out/a', bytes);
 
     const verifiedBytes = await killAfter(5 * MIB);
@@ -61,7 +61,7 @@ describe('A file transfer that was interrupted', () => {
   });
 
   it('believes the disk and not the journal', async () => {
-    const bytes = pattern(12 * MIB);
+    const bytes = pattern(8 * MIB);
     bench.source.put('out/a', bytes);
 
     await killAfter(6 * MIB);
@@ -86,8 +86,8 @@ describe('A file transfer that was interrupted', () => {
   });
 
   it('starts over when the source is another file of the same size', async () => {
-    const other = pattern(12 * MIB, 2);
-    bench.source.put('out/a', pattern(12 * MIB, 1));
+    const other = pattern(8 * MIB, 2);
+    bench.source.put('out/a', pattern(8 * MIB, 1));
 
     await killAfter(5 * MIB);
     bench.source.put('out/a', other);
@@ -99,8 +99,8 @@ describe('A file transfer that was interrupted', () => {
   });
 
   it('starts over when the source has another size', async () => {
-    const longer = pattern(13 * MIB);
-    bench.source.put('out/a', pattern(12 * MIB));
+    const longer = pattern(9 * MIB);
+    bench.source.put('out/a', pattern(8 * MIB));
 
     await killAfter(5 * MIB);
     bench.source.put('out/a', longer);

@@ -109,7 +109,7 @@ describe('FileSender and FileReceiver', () => {
   });
 
   it('keep the reads of the sender bounded while the receiver is slow', async () => {
-    bench.source.put('out/a', pattern(20 * MIB));
+    bench.source.put('out/a', pattern(14 * MIB));
     let openGate = (): void => {};
     bench.target.writeGate = undefined;
     bench.connect(bench.sender('a'), bench.receivers());
@@ -125,7 +125,7 @@ describe('FileSender and FileReceiver', () => {
     await bench.settle();
 
     expect(handedOver).to.be.at.most(8 * MIB);
-    expect(holds(bench.target, 'in/a', pattern(20 * MIB))).to.equal(true);
+    expect(holds(bench.target, 'in/a', pattern(14 * MIB))).to.equal(true);
   });
 
   it('notice a file that changes while it is sent, on both sides, and leave no file', async () => {
@@ -250,7 +250,7 @@ describe('FileSender and FileReceiver', () => {
   });
 
   it('wait for a peer that is slow but lives', async () => {
-    bench.source.put('out/a', pattern(20 * MIB));
+    bench.source.put('out/a', pattern(14 * MIB));
     let openGate = (): void => {};
     bench.connect(bench.sender('a'), bench.receivers());
     await bench.settle(() => eventsOf(bench.received, 'start').length > 0);
@@ -271,7 +271,7 @@ describe('FileSender and FileReceiver', () => {
   });
 
   it('stop well when the sender is cancelled', async () => {
-    bench.source.put('out/a', pattern(20 * MIB));
+    bench.source.put('out/a', pattern(14 * MIB));
     const sender = bench.sender('a');
     bench.connect(sender, bench.receivers());
     await bench.settle(() => eventsOf(bench.received, 'progress').length > 2);
@@ -286,7 +286,7 @@ describe('FileSender and FileReceiver', () => {
   });
 
   it('stop well when the receiver is cancelled', async () => {
-    bench.source.put('out/a', pattern(20 * MIB));
+    bench.source.put('out/a', pattern(14 * MIB));
     const receivers = bench.receivers();
     bench.connect(bench.sender('a'), receivers);
     await bench.settle(() => eventsOf(bench.received, 'progress').length > 2);
