@@ -49,6 +49,9 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
     tcb.isPathSuspect = false;
   }
   const priorInFlight = pipe(tcb);
+  // After a time-out the window grows again as it repairs (RFC 5681 §3.1): only fast recovery holds it still, up to
+  // and with the ACK that ends it.
+  sample.isInRecovery = tcb.phase === 'recovery';
   const ackedCount = seqDiff(segment.ack, tcb.sndUna);
   const isDuplicate = ackedCount === 0 && isDuplicateAck(tcb, segment);
 
@@ -178,8 +181,7 @@ function informController(tcb: Tcb, ackedBytes: number, priorInFlight: number, n
   sample.inFlightBytes = pipe(tcb);
   sample.srttMs = rtt.srttMs;
   sample.minRttMs = rtt.minRttMs;
-  // After a time-out the window grows again as it repairs (RFC 5681 §3.1): only fast recovery holds it still.
-  sample.isInRecovery = tcb.phase === 'recovery';
+  sample.isInRecovery ||= tcb.phase === 'recovery';
   sample.isCwndLimited = tcb.isCwndLimited;
   congestion.onAck(sample);
 }

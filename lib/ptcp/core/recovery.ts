@@ -83,7 +83,8 @@ function enterRecovery(tcb: Tcb, now: Instant): void {
   tcb.highRxt = tcb.sndUna;
   tcb.isRescued = false;
   tcb.undo = { congestion: congestion.save(), firstResend: undefined };
-  congestion.onCongestion(now, flightSize(tcb));
+  // RFC 5681 §3.2, step 2: what limited transmit has sent beyond the window does not count.
+  congestion.onCongestion(now, Math.min(flightSize(tcb), congestion.cwndBytes));
 }
 
 /** The retransmission timer ran out: RFC 6298 §5.4–5.6, RFC 5681 §3.1, RFC 6675 §5.1. */
