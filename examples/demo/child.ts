@@ -17,14 +17,12 @@ export class Child<Progress, Report> {
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>;
   readonly #process: ChildProcess;
-  readonly #name: string;
 
   constructor(
     name: 'receiver' | 'relay' | 'sender',
     order: Order<Settings>,
     progressed: (progress: Progress) => void,
   ) {
-    this.#name = name;
     const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
     const child = fork(file, [JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#process = child;
@@ -50,14 +48,6 @@ export class Child<Progress, Report> {
     this.listening = listening.promise;
     this.finished = finished.promise;
     this.gone = gone.promise;
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid;
-  }
-
-  get name(): string {
-    return this.#name;
   }
 
   /** Has it report now what it would not by itself. */

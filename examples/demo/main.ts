@@ -1,5 +1,6 @@
 // npm run demo: bytes cross a spoiled UDP link through PTCP, and three processes of this machine bear witness.
 import process from 'node:process';
+import { stripVTControlCharacters } from 'node:util';
 import { DemoFailure } from './child.ts';
 import { progressDisplay } from './progress.ts';
 import { resultOf } from './result.ts';
@@ -15,7 +16,7 @@ process.exitCode = typeof settings === 'number' ? settings : await main(settings
 
 /** Returns the exit status: 0 when the bytes that arrived are those that were sent. */
 async function main(settings: Settings): Promise<number> {
-  if (!settings.json) process.stdout.write(describeTask(settings));
+  if (!settings.json) print(describeTask(settings));
   const display = progressDisplay(settings.sizeBytes, settings.json);
   const run = new Run(settings, (progress) => display.show(progress));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -28,7 +29,7 @@ async function main(settings: Settings): Promise<number> {
   try {
     const result = resultOf(settings, await run.toTheEnd());
     display.stop();
-    process.stdout.write(settings.json ? `${JSON.stringify(result)}\n` : describeResult(result));
+    print(settings.json ? `${JSON.stringify(result)}\n` : describeResult(result));
     return result.sha256Equal ? 0 : 1;
   } catch (error) {
     display.stop();
@@ -36,4 +37,10 @@ async function main(settings: Settings): Promise<number> {
     process.stderr.write(`demo: ${error.message}\n`);
     return 1;
   }
+}
+
+/** Colours are for terminals that show them. */
+function print(text: string): void {
+  const { stdout } = process;
+  stdout.write(stdout.isTTY && stdout.hasColors() ? text : stripVTControlCharacters(text));
 }

@@ -84,7 +84,7 @@ class Facts {
   describe({ bytes, sender }: Progress): string {
     const bytesPerMs = this.#rate(bytes);
     const left = bytesPerMs > 0 ? duration((this.#sizeBytes - bytes) / bytesPerMs / 1000) : '';
-    const facts = [`${((bytesPerMs * 8) / 1000).toFixed(1)} Mbit/s`.padStart(12), left.padStart(8)];
+    const facts = [`${((bytesPerMs * 8) / 1000).toFixed(1)} Mbit/s`.padStart(12), left.padStart(10)];
     if (sender !== undefined) {
       const again = percent(sender.totalRetransSegments / Math.max(1, sender.segsOut));
       facts.push(`RTT ${(sender.rttUs / 1000).toFixed(0)} ms`.padStart(10), `${again} again`.padStart(12));

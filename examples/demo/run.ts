@@ -22,7 +22,7 @@ export interface Progress {
   readonly sender: SenderProgress | undefined;
 }
 
-/** After this long without a new byte at the receiver, the transfer is given up: within 35 s, starting up included. */
+/** After this long without a new byte at the receiver, the transfer is given up. */
 const SILENCE_LIMIT_MS = 30_000;
 const SILENCE_CHECK_MS = 500;
 
@@ -44,10 +44,14 @@ export class Run {
   async toTheEnd(): Promise<Reports> {
     const silence = this.#silence();
     try {
-      return await Promise.race([this.#transfer(), silence.promise]);
+      const reports = await Promise.race([this.#transfer(), silence.promise]);
+      for (const child of this.#children) child.end();
+      return reports;
+    } catch (error) {
+      this.kill();
+      throw error;
     } finally {
       silence.stop();
-      for (const child of this.#children) child.end();
       await Promise.all(this.#children.map((child) => child.gone));
     }
   }
@@ -98,7 +102,7 @@ export class Run {
         const seconds = SILENCE_LIMIT_MS / 1000;
         reject(
           new DemoFailure(
-            `nothing has arrived for ${seconds} s: a peer has vanished, or the link is too bad`,
+            `nothing has arrived for ${seconds} s: a process hangs, or the link is too bad to carry anything`,
           ),
         );
       }, SILENCE_CHECK_MS);

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UDP_IP_HEADER_BYTES } from 'hawser/testing';
 
 /** What the demo is to do. Plain values, so that it can be handed to another process. */
@@ -20,7 +20,7 @@ export interface Settings {
   readonly json: boolean;
 }
 
-/** How much longer than the others a datagram takes that is overtaken. */
+/** How long a datagram is held back so that others overtake it. */
 export const REORDER_MS = 2;
 /** Less would not hold one full-sized datagram. */
 const LEAST_QUEUE_BYTES = 1472 + UDP_IP_HEADER_BYTES;
@@ -64,23 +64,32 @@ function demoCommand(): Command {
     .description(
       'Sends bytes through PTCP over a UDP link that is spoiled on purpose, and checks their SHA-256.',
     )
-    .option('--rate <mbit>', 'rate of the link, Mbit/s, each way', number(0.1, 10_000), 100)
-    .option('--rtt <ms>', 'round trip without queueing, ms', number(0, 10_000), 50)
-    .option('--jitter <ms>', 'each datagram takes up to this much longer, ms', number(0, 10_000), 0)
-    .option('--queue <size>', "the link's queue: 1bdp, 0.5bdp … or bytes, 256KiB …", queue, { bdp: 1 })
-    .option('--loss <percent>', 'datagrams lost at random', percent, 0)
-    .option('--reorder <percent>', `datagrams overtaken by those of ${REORDER_MS} ms`, percent, 0.001)
-    .option('--duplicate <percent>', 'datagrams that arrive twice', percent, 0.001)
-    .option('--corrupt <percent>', 'datagrams with one bit flipped', percent, 0)
-    .option('--size <bytes>', 'how much is sent: 700MB, 64MiB …', size, 64 * 2 ** 20)
+    .addOption(option('--rate <mbit>', 'rate of the link, Mbit/s, each way', number(0.1, 10_000), '100'))
+    .addOption(option('--rtt <ms>', 'round trip without queueing, ms', number(0, 10_000), '50'))
+    .addOption(option('--jitter <ms>', 'each datagram takes up to this much longer', number(0, 10_000), '0'))
+    .addOption(option('--queue <size>', "the link's queue: 0.5bdp, 256KiB …", queue, '1bdp'))
+    .addOption(option('--loss <percent>', 'datagrams lost at random', percent, '0'))
+    .addOption(option('--reorder <percent>', `datagrams held back by ${REORDER_MS} ms`, percent, '0.1'))
+    .addOption(option('--duplicate <percent>', 'datagrams that arrive twice', percent, '0.1'))
+    .addOption(option('--corrupt <percent>', 'datagrams with one bit flipped', percent, '0'))
+    .addOption(option('--size <bytes>', 'how much is sent: 700MB, 4096 …', size, '64MiB'))
     .option('--file <path>', 'send this file instead of made-up bytes')
-    .option('--seed <seed>', 'the same seed gives the same bytes and draws the same faults', '1')
+    .option('--seed <seed>', 'the same seed makes the same bytes and draws the same faults', '1')
     .option('--json', 'print one JSON object instead of the table')
     .helpOption('-h, --help', 'show this')
-    .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(`demo: ${oneLine(text)} (see --help)\n`) })
     .allowExcessArguments(false)
     .exitOverride();
+}
+
+/** An option whose default is written as its user would. */
+function option(
+  flags: string,
+  description: string,
+  parse: (text: string) => unknown,
+  preset: string,
+): Option {
+  return new Option(flags, description).argParser(parse).default(parse(preset), preset);
 }
 
 function settingsOf(flags: Flags, command: Command): Settings {

@@ -1,6 +1,6 @@
 import { bold, cyan, dim, green, red } from 'yoctocolors';
 import type { Result } from './result.ts';
-import { REORDER_MS, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 const LABEL_WIDTH = 12;
 const COUNT_WIDTH = 14;
@@ -12,6 +12,7 @@ export function describeTask(settings: Settings): string {
     bold('Three processes on this machine: sender → relay → receiver'),
     '',
     row('link', describeLink(settings)),
+    row('delay', describeDelay(settings)),
     row('faults', describeFaults(settings)),
     row('payload', describePayload(settings)),
     '',
@@ -66,18 +67,21 @@ export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
-function describeLink({ rateMbit, rttMs, jitterMs, queueBytes }: Settings): string {
+function describeLink({ rateMbit, rttMs, queueBytes }: Settings): string {
   const bdps = (queueBytes * 8) / 1000 / (rateMbit * rttMs);
-  const queue = `${formatBytes(queueBytes)} of queue${rttMs > 0 ? ` (${Number(bdps.toFixed(2))} BDP)` : ''}`;
-  const jitter = jitterMs > 0 ? `, up to ${jitterMs} ms of jitter` : '';
-  return `${rateMbit} Mbit/s, ${rttMs} ms round trip${jitter}, ${queue}`;
+  const products = rttMs > 0 ? ` (${Number(bdps.toFixed(2))} BDP)` : '';
+  return `${rateMbit} Mbit/s each way, a queue of ${formatBytes(queueBytes)}${products}`;
+}
+
+function describeDelay({ rttMs, jitterMs }: Settings): string {
+  return `${rttMs} ms round trip${jitterMs > 0 ? `, up to ${jitterMs} ms of jitter each way` : ''}`;
 }
 
 function describeFaults({ loss, reorder, duplicate, corrupt }: Settings): string {
   const faults = [
     [loss, 'lost'],
-    [reorder, `overtaken by ${REORDER_MS} ms`],
-    [duplicate, 'doubled'],
+    [reorder, 'reordered'],
+    [duplicate, 'duplicated'],
     [corrupt, 'corrupted'],
   ] as const;
   const present = faults.filter(([share]) => share > 0);
@@ -91,8 +95,8 @@ function describePayload({ file, sizeBytes, seed }: Settings): string {
 }
 
 function describeController({ controller, link, linkShare }: Result): string {
-  if (controller !== 'newreno' || link.loss === 0 || linkShare > 0.5) return controller;
-  return `${controller}: takes every loss for congestion, ${dim('so loss bounds it; BBR comes later')}`;
+  if (controller !== 'newreno' || link.loss + link.corrupt === 0 || linkShare > 0.5) return controller;
+  return `${controller}: bound by random loss here; a later release brings BBR`;
 }
 
 function describeSegments({ segmentsSent, retransmittedSegments }: Result): string {
@@ -118,8 +122,8 @@ function describeRelay({ relay: { toReceiver, toSender } }: Result): string[] {
     ['datagrams', toReceiver.sent, toSender.sent],
     ['queue full', toReceiver.queueDropped, toSender.queueDropped],
     ['lost', toReceiver.lost, toSender.lost],
-    ['overtaken', toReceiver.reordered, toSender.reordered],
-    ['doubled', toReceiver.duplicated, toSender.duplicated],
+    ['reordered', toReceiver.reordered, toSender.reordered],
+    ['duplicated', toReceiver.duplicated, toSender.duplicated],
     ['corrupted', toReceiver.corrupted, toSender.corrupted],
   ] as const;
   return [
