@@ -19,9 +19,8 @@ const echo = createSocket('udp4');
 echo.on('message', (bytes, from) => echo.send(bytes, from.port, from.address));
 await new Promise<void>((bound) => void echo.bind(0, '127.0.0.1', bound));
 
-const address = port.getHost();
 process.send?.({
-  ptcpPort: address.type === 'memory' ? 0 : address.port,
+  ptcpPort: port.getHost().port,
   tcpPort: (tcp.address() as AddressInfo).port,
   udpPort: echo.address().port,
   socketBufferBytes: port.socketBufferBytes,

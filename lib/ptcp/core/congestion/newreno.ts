@@ -1,6 +1,7 @@
 // RFC 5681 with byte counting, RFC 6928's initial window; recovery is that of RFC 6675 or RFC 6582 around it.
 import type { Instant } from '../../../time/clock.ts';
 import type { AckSample, CongestionController, CongestionState } from './controller.ts';
+import { HyStart } from './hystart.ts';
 
 /** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
 const SLOW_START_GAIN = 2;
@@ -13,6 +14,7 @@ export class NewReno implements CongestionController {
   pacingRate = Number.POSITIVE_INFINITY;
   #mssBytes: number;
   readonly #initialWindowSegments: number;
+  #hystart: HyStart | undefined = undefined;
   /** Bytes acknowledged in congestion avoidance and not yet turned into growth. */
   #ackedBytes = 0;
 
@@ -23,6 +25,7 @@ export class NewReno implements CongestionController {
   }
 
   onAck(sample: AckSample): void {
+    if (this.cwndBytes < this.ssthreshBytes && !sample.isInRecovery) this.#watchSlowStart(sample);
     if (!sample.isInRecovery && sample.isCwndLimited) this.#grow(sample.ackedBytes);
     if (sample.srttMs > 0) {
       const gain = this.cwndBytes < this.ssthreshBytes ? SLOW_START_GAIN : AVOIDANCE_GAIN;
@@ -30,14 +33,24 @@ export class NewReno implements CongestionController {
     }
   }
 
+  /** RFC 9406 §4.2: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
+  #watchSlowStart(sample: AckSample): void {
+    if (this.ssthreshBytes !== Number.POSITIVE_INFINITY) return;
+    this.#hystart ??= new HyStart();
+    if (this.#hystart.onAck(sample) !== 'done') return;
+    this.ssthreshBytes = this.cwndBytes;
+    this.#hystart = undefined;
+  }
+
   #grow(ackedBytes: number): void {
     let leftBytes = ackedBytes;
     if (this.cwndBytes < this.ssthreshBytes) {
       // Not RFC 5681 §3.1 (at most SMSS for each ACK) nor RFC 3465 (L = 2): one ACK stands for a whole batch here, as in
       // RFC 9002 §7.3.1; counting bytes leaves nothing to gain by splitting ACKs, and pacing takes the burst away.
-      const growth = Math.min(leftBytes, this.ssthreshBytes - this.cwndBytes);
+      const wanted = this.#hystart?.growth(leftBytes) ?? leftBytes;
+      const growth = Math.min(wanted, this.ssthreshBytes - this.cwndBytes);
       this.cwndBytes += growth;
-      leftBytes -= growth;
+      leftBytes -= wanted === growth ? leftBytes : growth;
     }
     if (leftBytes === 0) return;
     // RFC 5681 §3.1, congestion avoidance: one SMSS for each window of acknowledged bytes.
@@ -85,15 +98,19 @@ export class NewReno implements CongestionController {
 
   setMss(mssBytes: number): void {
     const isUntouched = this.cwndBytes === this.#initialWindow();
+    // A window of so many segments stays one: after a lost SYN it is a single one.
+    const scaledBytes = (this.cwndBytes * mssBytes) / this.#mssBytes;
     this.#mssBytes = mssBytes;
-    if (isUntouched) this.cwndBytes = this.#initialWindow();
-    else this.cwndBytes = Math.max(this.cwndBytes, mssBytes);
+    this.cwndBytes = isUntouched
+      ? this.#initialWindow()
+      : Math.max(Math.min(this.cwndBytes, scaledBytes), mssBytes);
   }
 
   #halve(inFlightBytes: number): void {
     // RFC 5681 §3.1, equation 4
     this.ssthreshBytes = Math.max(inFlightBytes / 2, 2 * this.#mssBytes);
     this.#ackedBytes = 0;
+    this.#hystart = undefined;
   }
 
   #initialWindow(): number {

@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import type { AckSample } from '../../../../lib/ptcp/core/congestion/controller.ts';
+import { HyStart, type SlowStartPhase } from '../../../../lib/ptcp/core/congestion/hystart.ts';
+import { NewReno } from '../../../../lib/ptcp/core/congestion/newreno.ts';
+
+const MSS = 1000;
+const WINDOW = 10 * MSS;
+
+/** One round trip of ten segments, each acknowledged with the RTT that `rttMs` says for it. */
+class Rounds {
+  #delivered = 0;
+
+  *acks(rttMs: (index: number) => number): Generator<AckSample> {
+    const priorDelivered = this.#delivered;
+    for (let index = 0; index < 10; index += 1) {
+      this.#delivered += MSS;
+      yield sampleOf({
+        ackedBytes: MSS,
+        deliveredBytes: MSS,
+        delivered: this.#delivered,
+        priorDelivered,
+        inFlightBytes: WINDOW,
+        rttMs: rttMs(index),
+      });
+    }
+  }
+}
+
+function sampleOf(fields: Partial<AckSample>): AckSample {
+  return {
+    now: 0,
+    ackedBytes: 0,
+    deliveredBytes: 0,
+    lostBytes: 0,
+    priorInFlightBytes: WINDOW,
+    inFlightBytes: WINDOW,
+    rttMs: Number.NaN,
+    srttMs: 50,
+    minRttMs: 50,
+    deliveryRate: 0,
+    isAppLimited: false,
+    priorDelivered: 0,
+    delivered: 0,
+    isInRecovery: false,
+    isCwndLimited: true,
+    ecnCeBytes: 0,
+    ...fields,
+  };
+}
+
+/** Plays a round and returns what it ended in. */
+function play(hystart: HyStart, rounds: Rounds, rttMs: (index: number) => number): SlowStartPhase {
+  let phase: SlowStartPhase = 'slow-start';
+  for (const sample of rounds.acks(rttMs)) phase = hystart.onAck(sample);
+  return phase;
+}
+
+describe('HyStart', () => {
+  it('stays in slow start while the RTT does (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+
+    for (let round = 0; round < 20; round += 1)
+      expect(play(hystart, rounds, () => 50)).to.equal('slow-start');
+  });
+
+  it('slows down when the smallest RTT of a round is an eighth above the last (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 48);
+
+    expect(
+      play(hystart, rounds, () => 48 + 5.9),
+      'below an eighth',
+    ).to.equal('slow-start');
+    expect(
+      play(hystart, rounds, () => 48 + 5.9 + 6.8),
+      'above an eighth',
+    ).to.equal('css');
+    expect(hystart.growth(4000)).to.equal(1000);
+  });
+
+  it('takes 4 ms at the least and 16 ms at the most for growth (RFC 9406 §4.3)', () => {
+    const short = new HyStart();
+    const shortRounds = new Rounds();
+    play(short, shortRounds, () => 1);
+    expect(play(short, shortRounds, () => 4.9)).to.equal('slow-start');
+
+    const long = new HyStart();
+    const longRounds = new Rounds();
+    play(long, longRounds, () => 600);
+    expect(play(long, longRounds, () => 616)).to.equal('css');
+  });
+
+  it('wants eight samples before it judges (RFC 9406 §4.3)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 50);
+
+    const phases = [...rounds.acks(() => 90)].map((sample) => hystart.onAck(sample));
+
+    expect(phases.indexOf('css')).to.equal(7);
+  });
+
+  it('goes back to slow start when the growth was jitter (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 50);
+    expect(play(hystart, rounds, () => 70)).to.equal('css');
+
+    expect(play(hystart, rounds, () => 52)).to.equal('slow-start');
+    expect(hystart.growth(4000)).to.equal(4000);
+  });
+
+  it('ends slow start after five conservative rounds (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 50);
+    expect(play(hystart, rounds, () => 70)).to.equal('css');
+
+    const phases = [1, 2, 3, 4, 5].map(() => play(hystart, rounds, () => 70));
+
+    expect(phases).to.deep.equal(['css', 'css', 'css', 'css', 'done']);
+  });
+});
+
+describe('NewReno with HyStart++', () => {
+  it('enters congestion avoidance without a loss once the RTT has grown (RFC 9406 §4.2)', () => {
+    const controller = new NewReno(MSS, 10);
+    const rounds = new Rounds();
+
+    for (const rttMs of [50, 50, 70, 70, 70, 70, 70, 70]) {
+      for (const sample of rounds.acks(() => rttMs)) controller.onAck(sample);
+    }
+
+    expect(controller.ssthreshBytes).to.be.lessThan(Number.POSITIVE_INFINITY);
+    const before = controller.cwndBytes;
+    for (const sample of rounds.acks(() => 70)) controller.onAck(sample);
+    expect(controller.cwndBytes - before).to.be.at.most(MSS);
+  });
+});
