@@ -29,7 +29,8 @@ export function ackAdvanced(tcb: Tcb, ackedBytes: number, now: Instant): number 
     leaveRecovery(tcb, now);
     return 0;
   }
-  if (tcb.isSackOn) return 0;
+  // After a time-out all that was out is marked lost already.
+  if (tcb.isSackOn || tcb.phase === 'loss') return 0;
   // RFC 6582 §3.2, step 3: a partial ACK. The next segment is lost too; what left the network is no longer ahead.
   tcb.dupAckedBytes = Math.max(0, tcb.dupAckedBytes - Math.max(0, ackedBytes - sendMss(tcb)));
   return tcb.sent.markFirstLost();
@@ -40,12 +41,15 @@ function leaveRecovery(tcb: Tcb, now: Instant): void {
   tcb.phase = 'open';
   tcb.undo = undefined;
   tcb.dupAckedBytes = 0;
+  // What was found lost beyond the recovery point belongs to another window of data (RFC 6675 §5).
+  if (tcb.sent.lostBytes > 0) enterRecovery(tcb, now);
 }
 
 /** A duplicate ACK, or one that SACKs something new. `hasNewSack` is false where the peer does not do SACK. */
 export function duplicateAckArrived(tcb: Tcb): void {
   tcb.dupAcks += 1;
-  if (tcb.isSackOn) return;
+  // After a time-out it speaks of segments that are out of the pipe already.
+  if (tcb.isSackOn || tcb.phase === 'loss') return;
   // Each says that one segment has left the network (RFC 6582 §3.2, step 4, as pipe counts it).
   tcb.dupAckedBytes = Math.min(tcb.dupAckedBytes + sendMss(tcb), Math.max(0, flightSize(tcb) - sendMss(tcb)));
 }
