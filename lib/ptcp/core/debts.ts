@@ -3,6 +3,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Seq } from './seq.ts';
 import type { Tcb } from './tcb.ts';
+import type { Segment } from './wire/segment.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
 const CHALLENGES_PER_ROUND = 10;
@@ -11,6 +12,14 @@ const CHALLENGE_ROUND_MS = 1000;
 /** An ACK leaves with the next poll. */
 export function oweAck(tcb: Tcb): void {
   tcb.owesAck = true;
+}
+
+/** `syn` is to be answered. An address not yet proven gets three times the bytes it sent at most (RFC 9000 §8.1). */
+export function oweSynAck(tcb: Tcb, syn: Segment): void {
+  tcb.owesSyn = true;
+  const factor = 1 + tcb.profile.synAckRetries;
+  tcb.synCreditBytes = factor * (syn.payloadEnd - syn.start);
+  tcb.synTransmissions = Math.min(tcb.synTransmissions, 1);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The opening of a connection: RFC 9293 §3.5 and §3.10.7.2–3, and what the options of the two SYNs agree on.
 import type { Instant } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
-import { oweAck, oweReset } from './debts.ts';
+import { oweAck, oweReset, oweSynAck } from './debts.ts';
 import { endConnection } from './ending.ts';
 import { establish, textArrives } from './input.ts';
 import { LEAST_PEER_MSS, sendMss } from './segment-size.ts';
@@ -22,6 +22,7 @@ export function openActively(tcb: Tcb): void {
 /** A SYN for a listener, RFC 9293 §3.10.7.2, third step: `tcb` is new and in SYN-RECEIVED. */
 export function openPassively(tcb: Tcb, syn: Segment, now: Instant): void {
   openActively(tcb);
+  oweSynAck(tcb, syn);
   takeSyn(tcb, syn, now);
   holdTextOfSyn(tcb, syn, now);
 }

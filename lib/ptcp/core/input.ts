@@ -1,7 +1,7 @@
 // Read first: RFC 9293 §3.10.7.4, then RFC 5961 (blind attacks) and RFC 7323 §5.3 (PAWS).
 import type { Instant } from '../../time/clock.ts';
 import { ackArrives, releaseSoon, setSendWindow } from './ack.ts';
-import { oweAck, oweChallengeAck, oweDelayedAck, oweReset } from './debts.ts';
+import { oweAck, oweChallengeAck, oweDelayedAck, oweReset, oweSynAck } from './debts.ts';
 import { endConnection, endWell } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
@@ -74,13 +74,11 @@ function isSynAgain(tcb: Tcb, segment: Segment): boolean {
 
 /**
  * Not RFC 9293 §3.10.7.4, whose first step drops it as old: in a simultaneous open the SYN-ACK that completes it repeats
- * the SYN (Figure 8), so its SYN is cut off and the ACK counts; a bare SYN gets the SYN-ACK again. Returns whether to go on.
+ * the SYN (Figure 7), so its SYN is cut off and the ACK counts; a bare SYN gets the SYN-ACK again. Returns whether to go on.
  */
 function synCameAgain(tcb: Tcb, segment: Segment): boolean {
   if ((segment.flags & Flag.ACK) === 0) {
-    tcb.owesSyn = true;
-    // The budget of three times what came is that of each SYN (RFC 9000 §8.1).
-    tcb.synTransmissions = Math.min(tcb.synTransmissions, 1);
+    oweSynAck(tcb, segment);
     return false;
   }
   segment.flags &= ~Flag.SYN;

@@ -295,6 +295,8 @@ function putSyn(tcb: Tcb, writer: BurstWriter): void {
   segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlags(tcb) : -1;
   segment.ptcpTokenHigh = tcb.token;
   writer.putSyn(profile.optionOrder);
+  tcb.synBytes = writer.segmentBytes;
+  tcb.synCreditBytes -= tcb.synBytes;
   tcb.segmentsSent += 1;
   if (isAnswer) ackPaid(tcb);
 }

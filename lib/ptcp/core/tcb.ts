@@ -180,6 +180,9 @@ export interface Tcb {
   urgentUntil: Seq | undefined;
 
   synTransmissions: number;
+  /** How long our SYN or SYN-ACK is, and how many bytes of SYN-ACKs the peer's SYN is good for yet. */
+  synBytes: number;
+  synCreditBytes: number;
   nagle: boolean;
   keepAlive: boolean;
   /** The user wrote less than he wanted to and waits for room. */
@@ -302,6 +305,8 @@ export function createTcb(options: TcbOptions): Tcb {
     releaseAt: NEVER,
     urgentUntil: undefined,
     synTransmissions: 0,
+    synBytes: 0,
+    synCreditBytes: 0,
     nagle: profile.nagle,
     keepAlive: profile.keepAlive,
     wantsToWrite: false,

@@ -79,7 +79,7 @@ function retransmitDue(tcb: Tcb, now: Instant): void {
 function synTimedOut(tcb: Tcb, now: Instant): void {
   const { profile } = tcb;
   const retries = tcb.isPassive ? profile.synAckRetries : profile.synRetries;
-  if (tcb.synTransmissions > retries) {
+  if (tcb.synTransmissions > retries || (tcb.isPassive && tcb.synCreditBytes < tcb.synBytes)) {
     synsSpent(tcb, now);
     return;
   }
