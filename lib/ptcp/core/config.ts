@@ -1,7 +1,8 @@
 // What can be set on a connection: every option with its default, unit and source. docs/ptcp.md prints this table.
 import { UsageError } from '../../errors.ts';
 import type { ControllerFactory } from './congestion/controller.ts';
-import type { OptionName } from './wire/options.ts';
+import { OPTION_BYTES, type OptionName } from './wire/options.ts';
+import { MAX_OPTION_BYTES } from './wire/segment.ts';
 
 /** The options of a connection. All have defaults; `resolveProfile` checks them. */
 export interface Profile {
@@ -28,7 +29,7 @@ export interface Profile {
   readonly timestamps: boolean;
   /** Added to the clock to make timestamps; random for each connection when undefined (RFC 7323 §5.4). */
   readonly timestampOffset: number | undefined;
-  /** Options of a SYN in their order; 'nop' pads the option after it. */
+  /** Options of a SYN in their order; 'nop' pads the option after it. One that is left out is off. */
   readonly optionOrder: readonly OptionName[];
   /** Whether our SYN carries PTCP's option: without it the peer is plain TCP in UDP. */
   readonly ptcpOption: boolean;
@@ -166,7 +167,19 @@ export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PRO
   const start = preset === undefined ? base : { ...DEFAULT_PROFILE, ...PRESETS[preset] };
   const profile = { ...start, ...dropUndefined(options) };
   checkProfile(profile);
-  return profile;
+  return withoutUnordered(profile);
+}
+
+/** What a SYN does not offer cannot be agreed on. */
+function withoutUnordered(profile: Profile): Profile {
+  const isOffered = (name: OptionName): boolean => profile.optionOrder.includes(name);
+  return {
+    ...profile,
+    windowScale: isOffered('window-scale') ? profile.windowScale : 'off',
+    sack: profile.sack && isOffered('sack-permitted'),
+    timestamps: profile.timestamps && isOffered('timestamps'),
+    ptcpOption: profile.ptcpOption && isOffered('ptcp'),
+  };
 }
 
 function dropUndefined(options: Partial<Profile>): Partial<Profile> {
@@ -203,16 +216,38 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   backlog: [1, 1_000_000],
 };
 
+const SWITCHES = [
+  'sack',
+  'timestamps',
+  'ptcpOption',
+  'crc32',
+  'nagle',
+  'keepAlive',
+  'pacing',
+  'resets',
+] as const satisfies readonly (keyof Profile)[];
+
 function checkProfile(profile: Profile): void {
+  for (const name of Object.keys(profile)) {
+    if (!Object.hasOwn(DEFAULT_PROFILE, name))
+      throw new UsageError(`no option of a profile is called '${name}'`);
+  }
   for (const [name, [least, most]] of Object.entries(LIMITS)) {
     const value = profile[name as keyof Profile];
-    if (value === undefined) continue;
-    if (typeof value !== 'number' || !(value >= least && value <= most)) {
-      throw new UsageError(`${name} is ${String(value)}; it must be a number from ${least} to ${most}`);
-    }
+    if (value !== undefined) checkNumber(name, value, least, most);
   }
-  checkChoice('windowScale', profile.windowScale, 0, 14);
-  checkChoice('userTimeoutMs', profile.userTimeoutMs, 1, Number.MAX_SAFE_INTEGER);
+  for (const name of SWITCHES) {
+    if (typeof profile[name] !== 'boolean')
+      throw new UsageError(`${name} is ${String(profile[name])}; it must be true or false`);
+  }
+  if (profile.windowScale !== 'off') checkNumber('windowScale', profile.windowScale, 0, 14, `'off' or `);
+  if (profile.userTimeoutMs !== 'off')
+    checkNumber('userTimeoutMs', profile.userTimeoutMs, 1, Number.MAX_SAFE_INTEGER, `'off' or `);
+  checkOptionOrder(profile.optionOrder);
+  if (!['newreno', 'none'].includes(profile.congestion as string) && typeof profile.congestion !== 'function')
+    throw new UsageError(
+      `congestion is ${String(profile.congestion)}; it must be 'newreno', 'none' or a factory`,
+    );
   if (profile.receiveBufferMaxBytes < profile.receiveBufferBytes) {
     throw new UsageError('receiveBufferMaxBytes is smaller than receiveBufferBytes');
   }
@@ -222,7 +257,29 @@ function checkProfile(profile: Profile): void {
   if (profile.rtoMaxMs < profile.rtoMinMs) throw new UsageError('rtoMaxMs is smaller than rtoMinMs');
 }
 
-function checkChoice(name: string, value: number | 'off', least: number, most: number): void {
-  if (value === 'off' || (typeof value === 'number' && value >= least && value <= most)) return;
-  throw new UsageError(`${name} is ${String(value)}; it must be 'off' or a number from ${least} to ${most}`);
+/** Durations may have fractions, numbers of things may not. */
+function checkNumber(name: string, value: unknown, least: number, most: number, otherwise = ''): void {
+  const isWhole = !name.endsWith('Ms');
+  if (typeof value === 'number' && value >= least && value <= most && (!isWhole || Number.isInteger(value)))
+    return;
+  const kind = isWhole ? 'a whole number' : 'a number';
+  throw new UsageError(
+    `${name} is ${String(value)}; it must be ${otherwise}${kind} from ${least} to ${most}`,
+  );
+}
+
+function checkOptionOrder(order: readonly OptionName[]): void {
+  const seen = new Set<OptionName>();
+  let bytes = 0;
+  for (const name of order) {
+    if (!Object.hasOwn(OPTION_BYTES, name))
+      throw new UsageError(`optionOrder has '${String(name)}', which is no option`);
+    if (name !== 'nop' && seen.has(name)) throw new UsageError(`optionOrder has '${name}' twice`);
+    seen.add(name);
+    bytes += OPTION_BYTES[name];
+  }
+  if (bytes > MAX_OPTION_BYTES)
+    throw new UsageError(
+      `optionOrder takes ${bytes} bytes; a TCP header has ${MAX_OPTION_BYTES} for options`,
+    );
 }

@@ -19,7 +19,7 @@ const Kind = {
 export type OptionName = 'mss' | 'nop' | 'window-scale' | 'sack-permitted' | 'timestamps' | 'ptcp';
 
 /** Bytes on the wire of each option of a SYN. */
-const OPTION_BYTES: Readonly<Record<OptionName, number>> = {
+export const OPTION_BYTES: Readonly<Record<OptionName, number>> = {
   mss: 4,
   nop: 1,
   'window-scale': 3,
