@@ -229,6 +229,8 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
     oweAck(tcb);
     return;
   }
+  // RFC 2883 §4.2: of a segment that is new in part, the part that is not.
+  if (start < 0) noteDuplicate(tcb, segment.seq, tcb.rcvNxt);
   const hadIsles = recvBuffer.hasIsles;
   const grown = recvBuffer.insert(offset, segment.bytes, segment.payloadStart, limit);
   if (grown > 0) {

@@ -1,0 +1,90 @@
+import { expect } from 'chai';
+import { ack, bulkSender, cwnd, RTT_MS, sent, ssthresh } from '../support/bulk-sender.ts';
+import type { ScriptedPeer } from '../support/scripted-peer.ts';
+
+/** A peer that echoes the timestamp of what came last in order: `at` says when that left. */
+function echo(peer: ScriptedPeer, sentAt: number): void {
+  peer.usualOptions = { timestamps: [1, sentAt] };
+}
+
+function sender(): ScriptedPeer {
+  const peer = bulkSender({ profile: { sack: true, timestamps: true } });
+  echo(peer, 0);
+  sent(peer);
+  return peer;
+}
+
+describe('RFC 3522 and RFC 4015: a repair that was needless', () => {
+  it('costs nothing when segments only came in another order (RFC 3522 §3.2, RFC 4015 §3.2)', () => {
+    const peer = sender();
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 4]);
+    expect(sent(peer)).to.deep.equal(
+      [10, 11, 12, 0]
+        .filter((n) => n < 10 || n < 13)
+        .slice(-1)
+        .concat([]),
+    );
+    expect(ssthresh(peer)).to.equal(5);
+
+    // The original of 0 comes after all: its own time is echoed, not that of the repair.
+    peer.pass(5);
+    echo(peer, RTT_MS);
+    ack(peer, 4);
+
+    expect(cwnd(peer)).to.be.at.least(10);
+    expect(ssthresh(peer)).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('is kept when the ACK is for the retransmission (RFC 3522 §3.2)', () => {
+    const peer = sender();
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 4]);
+    sent(peer);
+    peer.pass(RTT_MS);
+
+    echo(peer, 2 * RTT_MS);
+    ack(peer, 10);
+
+    expect([cwnd(peer), ssthresh(peer)]).to.deep.equal([5, 5]);
+  });
+
+  it('costs nothing when the time-out was only a delay (RFC 4015 §3.2)', () => {
+    const peer = sender();
+    peer.pass(1500);
+    expect(sent(peer)).to.deep.equal([0]);
+    expect(cwnd(peer)).to.equal(1);
+
+    echo(peer, RTT_MS);
+    ack(peer, 1);
+
+    expect(cwnd(peer)).to.be.at.least(10);
+    expect(sent(peer), 'nothing is sent again; there is room for new').not.to.include.members([1]);
+  });
+
+  it('is not undone without timestamps: nothing tells the two apart (RFC 3522 §3)', () => {
+    const peer = bulkSender({ profile: { sack: true } });
+    sent(peer);
+    peer.pass(1500);
+    sent(peer);
+
+    ack(peer, 1);
+
+    expect(ssthresh(peer)).to.equal(5);
+  });
+
+  it('is undone once, by the first ACK that tells (RFC 3522 §3.2)', () => {
+    const peer = sender();
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 4]);
+    sent(peer);
+    peer.pass(RTT_MS);
+    echo(peer, 2 * RTT_MS);
+    ack(peer, 4);
+
+    echo(peer, RTT_MS);
+    ack(peer, 5);
+
+    expect(ssthresh(peer)).to.equal(5);
+  });
+});
