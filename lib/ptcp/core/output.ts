@@ -63,7 +63,10 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
 }
 
 function sendText(tcb: Tcb, writer: BurstWriter): void {
-  if (tcb.sent.count === 0 && tcb.sendBuffer.length === 0 && !(tcb.isFinQueued && !tcb.isFinSent)) return;
+  if (tcb.sent.count === 0 && tcb.sendBuffer.length === 0 && !(tcb.isFinQueued && !tcb.isFinSent)) {
+    tcb.pacedAt = NEVER;
+    return;
+  }
   restartIfIdle(tcb, writer.now);
   let hold: Hold = 'burst-full';
   while (writer.count === 0 || writer.segmentBytes < QUANTUM_BYTES) {
