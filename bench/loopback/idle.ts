@@ -4,7 +4,7 @@ import { ptcpContestant, tcpContestant } from './contestants.ts';
 import { openIdle } from './measures.ts';
 
 /** Connections opened first and not counted: they compile the code and make the room. */
-const WARM_UP = 200;
+const WARM_UP = 1000;
 
 const [name, port, count] = process.argv.slice(2);
 const contestant = name === 'ptcp' ? await ptcpContestant(Number(port)) : tcpContestant(Number(port));

@@ -15,10 +15,10 @@ import {
 } from './core/index.ts';
 import { PathTable } from './paths.ts';
 
-/** Memory for one burst. */
-const OUT_BYTES = 131_072;
 /** Segments in one burst at most: more would overflow small queues on the way. */
 const BURST_SEGMENTS = 32;
+/** Memory for one burst. All sockets share it, for `sendBurst` is done with it when it returns. */
+const TARGET = { out: new Uint8Array(131_072), maxSegments: BURST_SEGMENTS };
 /** Segments sent in one turn of the event loop, so that receiving keeps up. */
 const TURN_SEGMENTS = 64;
 /** What a datagram on the loopback interface may have: as on Ethernet, so that nothing is fragmented elsewhere either. */
@@ -61,8 +61,6 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   readonly #events: DriverEvents;
   readonly #isConnected: boolean;
   readonly #paths: PathTable;
-  readonly #out = new Uint8Array(OUT_BYTES);
-  readonly #target = { out: this.#out, maxSegments: BURST_SEGMENTS };
   /** Channels that want `driven` called. */
   #touched: PtcpChannel[] = [];
   /** Channels whose FIN has not left yet. */
@@ -291,11 +289,11 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   /** Sends one burst and returns how many segments it had. */
   #transmit(): number {
-    const burst = this.endpoint.pollTransmit(this.#host.clock.now(), this.#target);
+    const burst = this.endpoint.pollTransmit(this.#host.clock.now(), TARGET);
     if (burst === undefined) return 0;
     const { strideBytes, count, lastBytes } = burst;
     const to = this.#isConnected ? undefined : this.#paths.addressOf(burst.path);
-    const outcome = this.#socket?.sendBurst({ buffer: this.#out, strideBytes, count, lastBytes }, to);
+    const outcome = this.#socket?.sendBurst({ buffer: TARGET.out, strideBytes, count, lastBytes }, to);
     if (outcome === 'blocked') this.#isBlocked = true;
     return count;
   }

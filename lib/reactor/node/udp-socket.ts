@@ -54,7 +54,6 @@ class NodeUdpSocket implements UdpSocket {
   readonly sendBufferBytes: number;
   readonly #socket: Socket;
   readonly #events: UdpSocketEvents;
-  readonly #outbox = new Outbox();
   #isConnected = false;
   #isBlocked = false;
   #isClosed = false;
@@ -83,9 +82,9 @@ class NodeUdpSocket implements UdpSocket {
     const socket = this.#socket;
     const { count } = burst;
     const lastIndex = count - 1;
-    this.#outbox.fill(burst);
+    outbox.fill(burst);
     for (let index = 0; index < count; index++) {
-      const datagram = this.#outbox.datagram(index);
+      const datagram = outbox.datagram(index);
       // A pending error of the socket comes out of the first send; the last one is done when all are.
       const sent = index === 0 || index === lastIndex ? this.#sent : undefined;
       if (this.#isConnected) socket.send(datagram, sent);
@@ -93,7 +92,7 @@ class NodeUdpSocket implements UdpSocket {
     }
     if (!this.#isBlocked && socket.getSendQueueCount() === 0) return 'sent';
     // What could not be sent is read when there is room: this memory is not ours until then.
-    this.#outbox.giveAway();
+    outbox.giveAway();
     this.#isBlocked = true;
     return 'blocked';
   }
@@ -184,3 +183,6 @@ function askForBuffers(socket: Socket, byteCount: number): void {
     }
   }
 }
+
+/** One for all sockets: a burst is sent, or its memory given away, before the next one is filled in. */
+const outbox = new Outbox();

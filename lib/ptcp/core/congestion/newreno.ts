@@ -6,6 +6,8 @@ import { HyStart } from './hystart.ts';
 /** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
 const SLOW_START_GAIN = 2;
 const AVOIDANCE_GAIN = 1.25;
+/** Below this no queue is overrun, and an idle connection need not keep a watch (Linux's hystart_low_window). */
+const LOW_WINDOW_SEGMENTS = 16;
 
 export class NewReno implements CongestionController {
   readonly name = 'newreno';
@@ -35,7 +37,11 @@ export class NewReno implements CongestionController {
 
   /** RFC 9406 §4.2: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
   #watchSlowStart(sample: AckSample): void {
-    if (this.ssthreshBytes !== Number.POSITIVE_INFINITY) return;
+    if (
+      this.ssthreshBytes !== Number.POSITIVE_INFINITY ||
+      this.cwndBytes < LOW_WINDOW_SEGMENTS * this.#mssBytes
+    )
+      return;
     this.#hystart ??= new HyStart();
     if (this.#hystart.onAck(sample) !== 'done') return;
     this.ssthreshBytes = this.cwndBytes;
