@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { Prng } from '../../lib/bytes/prng.ts';
+import { UsageError } from '../../lib/errors.ts';
+import type { Connection } from '../../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
 import { EndpointNetwork } from '../../lib/testing/endpoint-network.ts';
+import { NEVER } from '../../lib/time/clock.ts';
 import type { LiteralOptions } from '../support/literal-segment.ts';
 import {
   type Injected,
@@ -72,15 +75,41 @@ function someSegment(random: Prng): Injected {
   };
 }
 
+/** One of the calls a user can make, now and then. */
+function callSomething(connection: Connection, random: Prng): void {
+  const calls: readonly (() => void)[] = [
+    () => connection.read(random.below(1_000)),
+    () => connection.isFinSent || connection.closeReason !== undefined || tryToWrite(connection, random),
+    () => connection.setNagle(random.below(2) === 0),
+    () => connection.setKeepAlive(random.below(2) === 0),
+    () => connection.tcpInfo(),
+    () => random.below(4) === 0 && connection.shutdown(),
+    () => random.below(8) === 0 && connection.close(),
+  ];
+  calls[random.below(calls.length)]!();
+}
+
+function tryToWrite(connection: Connection, random: Prng): void {
+  try {
+    connection.write(pattern(random.below(5_000)));
+  } catch (error) {
+    expect(error, 'only for writing after the end').to.be.instanceOf(UsageError);
+  }
+}
+
 /** Everything that must hold whatever has come. */
-function expectSane(peer: ScriptedPeer, closed: number): void {
+function expectSane(peer: ScriptedPeer, ended: Set<Connection>): void {
   const { endpoint } = peer;
   expect(endpoint.nextTimeout(), 'a due time is a time, and not over').to.satisfy(
     (at: number) => at >= peer.now,
   );
   expect(endpoint.connectionCount).to.be.within(0, 2);
   expect(endpoint.memory.freeBytes).to.be.at.most(1024 ** 3);
-  expect(closed, 'endings told').to.be.at.most(endpoint.connectionCount + 1);
+  for (const event of peer.takeEvents()) {
+    if (event.type === 'pathCandidate') continue;
+    expect(ended.has(event.connection), `${event.type} after the end`).to.equal(false);
+    if (event.type === 'closed') ended.add(event.connection);
+  }
 }
 
 describe('hostile segments', () => {
@@ -89,7 +118,7 @@ describe('hostile segments', () => {
       for (let seed = 0; seed < 24; seed += 1) {
         const random = new Prng(`${build.name} ${seed}`);
         const peer = build({ ...(seed % 2 === 0 ? {} : RICH), role: seed % 4 < 2 ? 'active' : 'passive' });
-        let closed = 0;
+        const ended = new Set<Connection>();
         for (let n = 0; n < 30; n += 1) {
           const segment = someSegment(random);
           peer.inject(segment);
@@ -100,12 +129,31 @@ describe('hostile segments', () => {
           }
           if (random.below(5) === 0) peer.pass(random.below(400));
           peer.drain();
-          closed += peer.takeEvents().filter(({ type }) => type === 'closed').length;
-          if (build !== states.listening) expectSane(peer, closed);
+          expectSane(peer, ended);
         }
       }
     });
   }
+
+  it('never throw, whatever the user does meanwhile', () => {
+    for (let seed = 0; seed < 40; seed += 1) {
+      const random = new Prng(`user ${seed}`);
+      const build = BUILDERS[3 + (seed % 6)]!;
+      const peer = build({ ...(seed % 4 < 2 ? {} : RICH), role: seed % 2 === 0 ? 'active' : 'passive' });
+      const ended = new Set<Connection>();
+      for (let n = 0; n < 40; n += 1) {
+        callSomething(peer.connection, random);
+        peer.inject(someSegment(random));
+        expectSane(peer, ended);
+        peer.pass(random.below(10) === 0 ? 100_000 : random.below(300));
+        peer.drain();
+      }
+      peer.connection.abort();
+      peer.at(peer.now + 1_000_000);
+      expectSane(peer, ended);
+      expect(peer.endpoint.nextTimeout(), 'no timer is left').to.equal(NEVER);
+    }
+  });
 
   it('of any bytes at all are dropped or taken, and answered at most once each', () => {
     const random = new Prng('any bytes');
