@@ -204,6 +204,9 @@ function putProbe(tcb: Tcb, writer: BurstWriter): void {
   const oldest = tcb.sent.first;
   const unsent = seqDiff(tcb.sendBuffer.tail, tcb.sndNxt);
   if (oldest !== undefined) {
+    // What the path carries may have shrunk since.
+    const mss = sendMss(tcb);
+    if (textOf(oldest) > mss) tcb.sent.split(oldest, mss);
     // Karn: from now on its ACK measures no RTT (RFC 6298 §3).
     oldest.transmissions += 1;
     putText(tcb, writer, oldest, false);

@@ -118,7 +118,7 @@ describe('retransmissions without an answer', () => {
 
   it('of a SYN-ACK are few, and nobody hears of them (RFC 9293 §3.8.3, RFC 9000 §8.1)', () => {
     const peer = listening();
-    peer.inject({ flags: 'S' });
+    peer.inject({ flags: 'S', options: { mss: 1000 } });
 
     peer.at(3_600_000);
 

@@ -156,6 +156,18 @@ describe('a closed window', () => {
     peer.expect({ seq: 1001, length: 1000 });
   });
 
+  it('is probed with no more than the path still carries (RFC 9293 §3.7.1, MUST-16)', () => {
+    const peer = established({ profile: { maxDatagramBytes: 1472 }, peerOptions: { mss: 1452 } });
+    peer.connection.write(pattern(1452));
+    peer.expect({ length: 1452 });
+    peer.endpoint.handlePathError(peer.now, 3, 'EMSGSIZE');
+    peer.inject({ seq: 1, ack: 1, window: 0 });
+
+    peer.at(200);
+
+    peer.expect({ seq: 1, length: 1180 });
+  });
+
   it('stays shut for ever on our side if the user never reads, and says so (RFC 9293 §3.8.6.1, MAY-8)', () => {
     const peer = established({ profile: { receiveBufferBytes: 2000, receiveBufferMaxBytes: 2000 } });
     peer.inject({ seq: 1, ack: 1, payload: pattern(1000) });

@@ -326,7 +326,7 @@ describe('the option', () => {
   it('synAckRetries is how often a SYN-ACK is sent again (RFC 9000 §8.1)', () => {
     for (const synAckRetries of [0, 4]) {
       const peer = listening({ profile: { synAckRetries } });
-      peer.inject({ flags: 'S' });
+      peer.inject({ flags: 'S', options: { mss: MSS } });
       peer.at(3_600_000);
 
       expect(peer.drain()).to.have.lengthOf(1 + synAckRetries);
@@ -476,6 +476,23 @@ describe('the preset', () => {
     );
     expect(hex(bytes.subarray(40, 45))).to.equal('fd0d5054 15');
     expect(bytes.length).to.equal(20 + 36);
+  });
+
+  it('linux and freebsd give up when their kernels do', () => {
+    for (const [preset, synSeconds, r2] of [
+      ['linux', 127, 15],
+      ['freebsd', 127, 12],
+    ] as const) {
+      const peer = new ScriptedPeer({ endpoint: { profile: { preset, iss: ISS, timestampOffset: 0 } } });
+      peer.connect();
+      peer.at(synSeconds * 1000 - 1);
+      expect(peer.drain()).to.have.lengthOf(7);
+      peer.expectEvents('pathSuspect');
+      peer.at(synSeconds * 1000);
+
+      peer.expectEvents('closed timeout');
+      expect(resolveProfile(preset).r2).to.equal(r2);
+    }
   });
 
   it('gives way to single options', () => {

@@ -124,6 +124,18 @@ describe('tcpInfo', () => {
     expect(peer.connection.tcpInfo().retransmits).to.equal(0);
   });
 
+  it('shows the rate at which segments leave, Infinity where nothing is paced', () => {
+    for (const pacing of [true, false]) {
+      const peer = established({ profile: { pacing }, peerOptions: { mss: MSS } });
+      peer.connection.write(pattern(MSS));
+      peer.pass(100);
+      peer.inject({ seq: 1, ack: 1 + MSS });
+
+      const { pacingRateBytesPerSecond } = peer.connection.tcpInfo();
+      expect(pacingRateBytesPerSecond === Number.POSITIVE_INFINITY).to.equal(!pacing);
+    }
+  });
+
   it('shows the receiving side', () => {
     const peer = established({ profile: { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 10_000 } });
     for (let seq = 1; seq < 4000; seq += MSS) peer.inject({ seq, ack: 1, payload: pattern(MSS) });

@@ -154,7 +154,13 @@ describe('nextTimeout', () => {
       server.listen(LOCAL_PORT);
       const connection = client.connect(1, LOCAL_PORT);
       const network = new EndpointNetwork(endpoints, {
-        link: { latencyMs: 20, loss: 0.2, jitterMs: 10, reordering: 0.1, duplication: 0.1 },
+        link: {
+          latencyMs: 20,
+          loss: 0.2,
+          jitterMs: 10,
+          reorder: { probability: 0.1, extraMs: 30 },
+          duplicate: 0.1,
+        },
         seed,
         onEvent: (event) => {
           if (event.type === 'readable') event.connection.read(1e6);
