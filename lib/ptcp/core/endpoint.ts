@@ -286,9 +286,12 @@ export class PtcpEndpoint implements ConnectionOwner {
       this.#accept(listener, segment, path);
       return;
     }
+    // A reset is never answered, and nobody moves to send one.
+    if ((segment.flags & Flag.RST) !== 0) return;
     if (!isSyn && this.#mux.hasPair(segment.dstPort, segment.srcPort)) {
       // Somebody we may know, from a new address: no reset, which would kill him there.
-      this.#events.pathCandidate(path, segment.dstPort, segment.srcPort);
+      this.stats.pathCandidates += 1;
+      this.#events.pathCandidate(this.#now, path, segment);
       return;
     }
     if (listener !== undefined && (segment.flags & Flag.ACK) === 0) return;

@@ -1,7 +1,10 @@
+import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
 import type { Connection } from './connection.ts';
 import type { PathId } from './path.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { type CloseReason, News, type Tcb } from './tcb.ts';
+import type { Segment } from './wire/segment.ts';
 
 /** What an endpoint has to tell. Events of one connection come in an order that makes sense; `closed` is its last. */
 export type PtcpEvent =
@@ -31,14 +34,17 @@ const IN_ORDER = [
   [News.Closed, 'closed'],
 ] as const;
 
-/** Path candidates that wait to be told; more are dropped, for anyone can send them. */
-const MAX_CANDIDATES = 64;
+/** Path candidates told in one second; more are dropped, for anyone can send them. */
+const CANDIDATES_PER_ROUND = 64;
+const ROUND_MS = 1000;
 
 /** The events that wait to be polled: a set of bits in each connection that has some. */
 export class EventQueue {
   readonly #eventful = new ReadyQueue<Connection>();
   #current: Connection | undefined = undefined;
   readonly #candidates: PtcpEvent[] = [];
+  #roundAt: Instant = -NEVER;
+  #toldInRound = 0;
 
   add(connection: Connection): void {
     if (connection.hasNews) return;
@@ -46,8 +52,15 @@ export class EventQueue {
     this.#eventful.put(connection);
   }
 
-  pathCandidate(path: PathId, localPseudoPort: number, remotePseudoPort: number): void {
-    if (this.#candidates.length >= MAX_CANDIDATES) return;
+  /** `segment` came on `path`, which has no such connection. */
+  pathCandidate(now: Instant, path: PathId, segment: Segment): void {
+    if (now - this.#roundAt >= ROUND_MS) {
+      this.#roundAt = now;
+      this.#toldInRound = 0;
+    }
+    if (this.#toldInRound >= CANDIDATES_PER_ROUND || this.#candidates.length >= CANDIDATES_PER_ROUND) return;
+    this.#toldInRound += 1;
+    const { dstPort: localPseudoPort, srcPort: remotePseudoPort } = segment;
     this.#candidates.push({ type: 'pathCandidate', path, localPseudoPort, remotePseudoPort });
   }
 

@@ -8,6 +8,8 @@ export interface EndpointStats {
   readonly notSegments: { stun: number; short: number; foreign: number };
   /** By why they could not be read. */
   readonly undecodable: Record<DecodeError, number>;
+  /** Segments on a path without such a connection, though another path has one. */
+  pathCandidates: number;
   /** Resets sent in answer to segments for nobody. */
   strayResets: number;
   /** SYNs dropped for lack of room. */
@@ -20,6 +22,7 @@ export function createStats(): EndpointStats {
     segmentsSent: 0,
     notSegments: { stun: 0, short: 0, foreign: 0 },
     undecodable: { truncated: 0, 'bad-data-offset': 0, 'bad-option': 0, 'bad-crc': 0 },
+    pathCandidates: 0,
     strayResets: 0,
     droppedSyns: 0,
   };
