@@ -344,4 +344,25 @@ describe('protection against wrapped sequence numbers', () => {
 
     expect(peer.connection.state).to.equal('FIN-WAIT-2');
   });
+
+  it('echoes the time of a last segment that came again, not of its first coming (RFC 7323 §4.1)', () => {
+    const peer = stamped();
+    peer.inject(at(2000, 1, 'abc'));
+    peer.drain();
+
+    peer.inject(at(9000, 1, 'abc'));
+
+    expect(peer.expect({ ack: 4 }).options.timestamps?.[1]).to.equal(9000);
+  });
+
+  it('echoes no time of older duplicates, which anyone could forge (RFC 7323 §4.3)', () => {
+    const peer = stamped();
+    peer.inject(at(2000, 1, 'abc'));
+    peer.inject(at(2001, 4, 'def'));
+    peer.drain();
+
+    peer.inject(at(9000, 1, 'abc'));
+
+    expect(peer.expect({ ack: 7 }).options.timestamps?.[1]).to.equal(2001);
+  });
 });

@@ -98,6 +98,9 @@ function answerUnacceptable(tcb: Tcb, segment: Segment, now: Instant): void {
 
 function unacceptableArrived(tcb: Tcb, segment: Segment, now: Instant): void {
   answerUnacceptable(tcb, segment, now);
+  // The last segment once more: its ACK was lost. Echoing the time of the first would make the peer take the wait for a
+  // round trip, RFC 7323 §4.1 (so Linux, net/ipv4/tcp_input.c, tcp_sequence(), 6.x). As hard to forge as a reset.
+  if (seqAdd(segment.seq, segmentLength(segment)) === tcb.rcvNxt) updateTsRecent(tcb, segment, now);
   noteDuplicate(tcb, segment.seq, seqAdd(segment.seq, segment.payloadEnd - segment.payloadStart));
   // An old segment that is a keep-alive, or a probe of our closed window: its ACK is still news (RFC 9293 §3.10.7.4:
   // with a zero window, ACKs, URGs and RSTs are processed).
