@@ -140,9 +140,15 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#mux.addListener({ pseudoPort, profile: resolveProfile(profile, this.#profile), halfOpenCount: 0 });
   }
 
-  /** Takes no more connections there; those that exist live on. */
+  /** Takes no more connections there: those accepted live on, those half open are forgotten. */
   unlisten(pseudoPort: number): void {
     this.#mux.removeListener(pseudoPort);
+    for (const entry of this.#mux.entries()) {
+      if (!(entry instanceof Connection) || entry.tcb.localPort !== pseudoPort) continue;
+      if (!entry.tcb.isPassive || entry.tcb.state !== 'SYN-RECEIVED') continue;
+      endConnection(entry.tcb, 'aborted');
+      this.touch(entry);
+    }
   }
 
   /** Opens a connection; its SYN comes with the next `pollTransmit`. Throws UsageError when the ports are taken. */

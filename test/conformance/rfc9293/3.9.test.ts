@@ -121,6 +121,38 @@ describe('RFC 9293 §3.9.1: OPEN', () => {
   });
 });
 
+describe('RFC 9293 §3.10.4: CLOSE of a listener', () => {
+  it('forgets connections that are half open, so that none is accepted any more', () => {
+    const peer = synReceived();
+    peer.inject({ flags: 'S', seq: 0, srcPort: 50_500 });
+    peer.expect({ flags: 'S.' });
+
+    peer.endpoint.unlisten(LOCAL_PORT);
+    peer.expectNothing();
+    expect(peer.endpoint.connectionCount).to.equal(0);
+    peer.inject({ seq: 1, ack: 1 });
+
+    peer.expect({ flags: 'R', seq: 1 });
+    peer.expectEvents();
+    peer.at(300_000);
+    peer.expectNothing();
+  });
+
+  it('leaves alone a simultaneous open from the same pseudo-port, and other listeners', () => {
+    const peer = synReceived({ role: 'active' });
+    peer.endpoint.listen(LOCAL_PORT);
+    peer.endpoint.listen(LOCAL_PORT + 1);
+    peer.inject({ flags: 'S', seq: 0, dstPort: LOCAL_PORT + 1 });
+    peer.expect({ flags: 'S.' });
+
+    peer.endpoint.unlisten(LOCAL_PORT);
+
+    expect(peer.endpoint.connectionCount).to.equal(2);
+    peer.inject({ seq: 1, ack: 1 });
+    peer.expectEvents('established');
+  });
+});
+
 describe('RFC 9293 §3.8.3: how long an attempt lasts', () => {
   it('is at least three minutes for a SYN, sent at intervals that double (RFC 9293 §3.8.3, MUST-23)', () => {
     const peer = synSent();
