@@ -88,6 +88,18 @@ describe('the retransmission timer', () => {
     }
   });
 
+  it('stays above SRTT by the granularity of the clock when the RTT never varies (RFC 6298 §2.3)', () => {
+    const peer = openedIn(300, { profile: { rtoMinMs: 1 } });
+    for (let sent = 1; sent < 1000; sent += 10) {
+      peer.connection.write(pattern(10));
+      peer.drain();
+      peer.pass(300);
+      peer.inject({ seq: 1, ack: sent + 10 });
+    }
+
+    expect(rtoMs(peer)).to.be.closeTo(301, 1e-6);
+  });
+
   it('never waits less than rtoMinMs (RFC 6298 §2.4)', () => {
     for (const rtoMinMs of [1, 200, 1000]) {
       const peer = openedIn(0, { profile: { rtoMinMs } });

@@ -253,6 +253,26 @@ describe('timestamps', () => {
   });
 });
 
+describe('the RTT of a window with many samples', () => {
+  it('weighs each of them less, so that they count together as one (RFC 7323 Appendix G)', () => {
+    const peer = listening();
+    peer.inject({ flags: 'S', options: { mss: MSS } });
+    peer.pass(100);
+    peer.inject({ seq: 1, ack: 1 });
+    peer.drain();
+    peer.connection.write(pattern(10 * MSS));
+    peer.drain();
+    peer.pass(200);
+
+    peer.inject({ seq: 1, ack: 1 + MSS });
+
+    // ExpectedSamples is 5: alpha is 1/40, beta 1/20.
+    const { rttUs, rttvarUs } = peer.connection.tcpInfo();
+    expect(rttUs).to.be.closeTo(102_500, 0.001);
+    expect(rttvarUs).to.be.closeTo(52_500, 0.001);
+  });
+});
+
 describe('protection against wrapped sequence numbers', () => {
   it('refuses an older timestamp and says what is expected (RFC 7323 §5.3, R1)', () => {
     const peer = stamped();
@@ -307,6 +327,8 @@ describe('protection against wrapped sequence numbers', () => {
     taken.drain();
     taken.inject(at(1001 - 2 ** 30, 5, 'again'));
     expect(taken.connection.readableBytes).to.equal(9);
+    taken.inject(at(1000 - 2 ** 30, 10, 'old'));
+    expect(taken.connection.readableBytes, 'the new timestamp counts now').to.equal(9);
   });
 
   it('does not look at resets (RFC 7323 §5.2)', () => {

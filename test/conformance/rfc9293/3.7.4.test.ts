@@ -94,6 +94,17 @@ describe('the push flag', () => {
     peer.expectAll([{ flags: '.' }, { flags: '.' }, { flags: 'P.' }]);
   });
 
+  it('is there again when the last segment is sent again (RFC 9293 §3.9.1.2, MUST-61)', () => {
+    const peer = open();
+    peer.connection.write(pattern(2 * MSS));
+    peer.drain();
+
+    peer.inject({ seq: 1, ack: 1 + MSS });
+    peer.pass(400);
+
+    peer.expect({ seq: 1 + MSS, flags: 'P.' });
+  });
+
   it('is one for several writes that leave together (RFC 9293 §3.9.1.2, SHLD-27)', () => {
     const peer = open();
     for (let i = 0; i < 6; i += 1) peer.connection.write(pattern(MSS / 2));

@@ -70,14 +70,23 @@ describe('a shrinking send window', () => {
     expect(peer.connection.unacknowledgedBytes).to.equal(0);
   });
 
-  it('is not believed from an old segment (RFC 9293 §3.10.7.4)', () => {
+  it('is not believed from a segment that was overtaken (RFC 9293 §3.10.7.4, SND.WL1)', () => {
     const peer = established({ peerOptions: { mss: MSS } });
-    peer.inject({ seq: 1, ack: 1, payload: 'later', window: 9000 });
-    peer.drain();
+    peer.inject({ seq: 6, ack: 1, payload: 'later', window: 9000 });
 
-    peer.inject({ seq: 1, ack: 1, window: 0 });
+    peer.inject({ seq: 1, ack: 1, payload: 'early', window: 0 });
 
+    expect(peer.connection.readableBytes).to.equal(10);
     expect(peer.connection.tcpInfo().sndWndBytes).to.equal(9000);
+  });
+
+  it('is believed from the next segment with the same sequence number (RFC 9293 §3.10.7.4, SND.WL2)', () => {
+    const peer = established({ peerOptions: { mss: MSS } });
+    peer.inject({ seq: 1, ack: 1, window: 9000 });
+
+    peer.inject({ seq: 1, ack: 1, window: 7 });
+
+    expect(peer.connection.tcpInfo().sndWndBytes).to.equal(7);
   });
 });
 

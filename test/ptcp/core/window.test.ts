@@ -159,6 +159,19 @@ describe('an update of the window', () => {
     peer.expect({ flags: '.', ack: 20_001, window: 30_000 });
   });
 
+  it('goes out for one segment when the window is all but shut', () => {
+    const peer = overPath({ receiveBufferBytes: 20_000, receiveBufferMaxBytes: 20_000, windowScale: 0 });
+    for (let seq = 1; seq < 19_000; seq += MSS) peer.inject({ seq, ack: 1, payload: CHUNK });
+    peer.pass(100);
+    expect(peer.drain().at(-1)).to.include({ window: 1000 });
+
+    peer.connection.read(999);
+    peer.expectNothing();
+    peer.connection.read(1);
+
+    peer.expect({ flags: '.', ack: 19_001, window: 2000 });
+  });
+
   it('does not go out after the peer has closed', () => {
     const peer = overPath({ receiveBufferBytes: 4000, receiveBufferMaxBytes: 4000, windowScale: 0 });
     peer.inject({ seq: 1, ack: 1, payload: pattern(3000) });
