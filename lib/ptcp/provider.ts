@@ -1,14 +1,15 @@
-import { HawserError, InvalidAddressError } from '../errors.ts';
+import { InvalidAddressError } from '../errors.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { TransportHost } from '../interfaces/reactor.ts';
-import { connectFailure } from '../transports/connect-error.ts';
+import type { UdpSocket } from '../interfaces/sockets.ts';
+import { attemptAddresses, type TryAddress } from '../transports/attempt-addresses.ts';
 import { type AttemptEvents, StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../transports/ip-target.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../transports/provider.ts';
 import { openError } from './channel.ts';
 import type { Crc32, ProfileInput } from './core/index.ts';
-import { Driver } from './driver.ts';
+import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
 import { DEFAULT_PSEUDO_PORT, PtcpPort, type PtcpPortOptions, SOCKET_BUFFER_BYTES } from './port.ts';
 
@@ -68,10 +69,15 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     requirePort(target.port, 1);
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
-    if (options.bindAddress !== undefined) requireLiteral(options.bindAddress, 'bindAddress');
+    const { bindAddress } = options;
+    if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');
     if (ipFamily(target.host) !== undefined && !isReachable(target.host, target.port)) {
       throw new InvalidAddressError(`${target.host} is an address that no connection can be made to`);
     }
+    const tryAddress: TryAddress = (address, events) => {
+      const to = { host: address.host, port: target.port };
+      return new AddressAttempt(host, to, { ...options, crc32: this.#crc32 }, events).begin(address.family);
+    };
     const connector = new StreamConnector({
       host,
       destination: {
@@ -83,7 +89,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
       },
       factory,
       timeoutMs: options.timeoutMs,
-      attempt: (events) => new Attempt(host, target, { ...options, crc32: this.#crc32 }, events).begin(),
+      attempt: (events) => attemptAddresses({ host, target, bindAddress, tryAddress }, events),
     });
     connector.connect();
     return connector;
@@ -93,109 +99,75 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
 /** What the user asked for, and what the provider adds. */
 type AttemptOptions = PtcpConnectOptions & { readonly crc32: Crc32 | undefined };
 
-/** One attempt: looks the name up, then tries its addresses one after the other, each with a socket of its own. */
-class Attempt {
+/** One attempt at one address, with a socket of its own that is connected to it, so that refusals are heard. */
+class AddressAttempt {
   readonly #host: TransportHost;
-  readonly #target: ConnectTarget;
+  readonly #to: UdpAddress;
   readonly #options: AttemptOptions;
   readonly #events: AttemptEvents;
-  #firstFailure: Error | undefined = undefined;
   #giveUp: () => void = () => {};
 
-  constructor(host: TransportHost, target: ConnectTarget, options: AttemptOptions, events: AttemptEvents) {
+  constructor(host: TransportHost, to: UdpAddress, options: AttemptOptions, events: AttemptEvents) {
     this.#host = host;
-    this.#target = target;
+    this.#to = to;
     this.#options = options;
     this.#events = events;
   }
 
-  begin(): () => void {
-    const { bindAddress } = this.#options;
-    const family = bindAddress === undefined ? undefined : ipFamily(bindAddress);
-    this.#giveUp = this.#host.sockets.resolve(this.#target.host, (error, addresses = []) => {
-      if (error !== undefined) {
-        this.#firstFailure = error;
-        this.#tryNext([]);
-        return;
-      }
-      this.#tryNext(addresses.filter((address) => family === undefined || address.family === family));
-    });
-    return () => this.#giveUp();
-  }
-
-  #tryNext(addresses: readonly { readonly host: string; readonly family: 'IPv4' | 'IPv6' }[]): void {
-    const [address, ...others] = addresses;
-    if (address === undefined) {
-      const noAddress = (): Error => Object.assign(new Error('no address to try'), { code: 'ENOTFOUND' });
-      const destination = hostAndPort(this.#target.host, this.#target.port);
-      this.#giveUp = () => {};
-      const failure = this.#firstFailure ?? noAddress();
-      this.#events.failed(failure instanceof HawserError ? failure : connectFailure(failure, destination));
-      return;
-    }
-    const failed = (error: Error): void => {
-      this.#firstFailure ??= error;
-      this.#tryNext(others);
-    };
-    this.#bind({ host: address.host, port: this.#target.port }, address.family, failed);
-  }
-
-  #bind(to: UdpAddress, family: 'IPv4' | 'IPv6', failed: (error: Error) => void): void {
+  begin(family: 'IPv4' | 'IPv6'): () => void {
     const { profile, bindAddress, crc32, bufferBytes = SOCKET_BUFFER_BYTES } = this.#options;
     const driver = new Driver(this.#host, {}, family, { profile, crc32, isConnected: true });
     const localHost = bindAddress ?? (family === 'IPv6' ? '::' : '0.0.0.0');
-    let isGivenUp = false;
-    const cancelBind = this.#host.sockets.bindUdp(
+    this.#giveUp = this.#host.sockets.bindUdp(
       { host: localHost, port: 0, events: driver, bufferBytes },
-      (bindError, socket) => {
-        if (socket === undefined) {
-          failed(bindError ?? new Error('no socket'));
-          return;
-        }
-        driver.start(socket);
-        this.#giveUp = () => {
-          isGivenUp = true;
-          driver.retire();
-        };
-        socket.connect(to, (error) => {
-          if (isGivenUp) return;
-          if (error === undefined) this.#open(driver, to, failed);
-          else {
-            driver.retire();
-            failed(error);
-          }
-        });
+      (error, socket) => {
+        if (socket === undefined) this.#events.failed(error ?? new Error('no socket'));
+        else this.#connect(driver, socket);
       },
     );
-    this.#giveUp = cancelBind;
+    return () => this.#giveUp();
   }
 
-  #open(driver: Driver, to: UdpAddress, failed: (error: Error) => void): void {
-    const pseudoPort = this.#options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
-    const cancel = driver.open(
-      to,
-      pseudoPort,
-      {},
-      {
-        established: (channel) => {
-          // The only connection this socket will have: it goes with it, but for TIME-WAIT.
-          this.#events.connected(channel);
-          driver.retireAfterTimeWait();
-        },
-        failed: (reason) => {
-          driver.retire();
-          failed(openError(reason, hostAndPort(to.host, to.port)));
-        },
-      },
-    );
-    if (cancel === undefined) {
+  #connect(driver: Driver, socket: UdpSocket): void {
+    driver.start(socket);
+    let isGivenUp = false;
+    this.#giveUp = () => {
+      isGivenUp = true;
       driver.retire();
-      failed(new InvalidAddressError(`${to.host} is an address that no connection can be made to`));
+    };
+    socket.connect(this.#to, (error) => {
+      if (isGivenUp) return;
+      if (error === undefined) this.#open(driver);
+      else this.#failed(driver, error);
+    });
+  }
+
+  #open(driver: Driver): void {
+    const to = this.#to;
+    const events: OpeningEvents = {
+      established: (channel) => {
+        // The only connection this socket will have: it goes with it, but for TIME-WAIT.
+        this.#events.connected(channel);
+        driver.retireAfterTimeWait();
+      },
+      failed: (reason) => this.#failed(driver, openError(reason, hostAndPort(to.host, to.port))),
+    };
+    const cancel = driver.open(to, this.#options.pseudoPort ?? DEFAULT_PSEUDO_PORT, {}, events);
+    if (cancel === undefined) {
+      this.#failed(
+        driver,
+        new InvalidAddressError(`${to.host} is an address that no connection can be made to`),
+      );
       return;
     }
     this.#giveUp = () => {
       cancel();
       driver.retire();
     };
+  }
+
+  #failed(driver: Driver, error: Error): void {
+    driver.retire();
+    this.#events.failed(error);
   }
 }

@@ -1,8 +1,8 @@
 import type { StreamClientFactory, StreamFactory } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
-import { connectFailure } from '../connect-error.ts';
-import { type AttemptEvents, StreamConnector } from '../connector.ts';
-import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../ip-target.ts';
+import { attemptAddresses, type TryAddress } from '../attempt-addresses.ts';
+import { StreamConnector } from '../connector.ts';
+import { hostAndPort, likelyFamily, requireLiteral, requirePort } from '../ip-target.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../provider.ts';
 import { type Listen, StreamPort } from '../stream-port.ts';
 import { TcpChannel, tcpAddress } from './channel.ts';
@@ -79,55 +79,24 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
       destination: tcpAddress(target.host, target.port, likelyFamily(target.host)),
       factory,
       timeoutMs: options.timeoutMs,
-      attempt: (events) => attemptAddresses(host, target, bindAddress, events),
+      attempt: (events) => {
+        return attemptAddresses(
+          { host, target, bindAddress, tryAddress: tryTcp(host, target.port, bindAddress) },
+          events,
+        );
+      },
     });
     connector.connect();
     return connector;
   }
 }
 
-/** Tries the addresses of a name one after the other. When none answers, the first failure is the reason. */
-function attemptAddresses(
-  host: TransportHost,
-  target: ConnectTarget,
-  bindAddress: string | undefined,
-  events: AttemptEvents,
-): () => void {
-  const destination = hostAndPort(target.host, target.port);
-  let firstFailure: Error | undefined;
-  const failed = (error: Error): void => events.failed(connectFailure(error, destination));
-
-  const tryNext = (remaining: readonly string[]): void => {
-    const [remoteHost, ...others] = remaining;
-    if (remoteHost === undefined) {
-      failed(firstFailure ?? Object.assign(new Error('no address to try'), { code: 'ENOTFOUND' }));
-      return;
-    }
-    const localAddress = bindAddress === undefined ? {} : { localAddress: bindAddress };
-    giveUp = host.sockets.connectTcp(
-      { host: remoteHost, port: target.port, ...localAddress },
-      (error, socket) => {
-        if (socket !== undefined) {
-          events.connected(new TcpChannel(socket, host));
-          return;
-        }
-        firstFailure ??= error;
-        tryNext(others);
-      },
-    );
-  };
-
-  let giveUp = host.sockets.resolve(target.host, (error, addresses = []) => {
-    if (error !== undefined) {
-      failed(error);
-      return;
-    }
-    const family = bindAddress === undefined ? undefined : ipFamily(bindAddress);
-    tryNext(
-      addresses
-        .filter((address) => family === undefined || address.family === family)
-        .map((address) => address.host),
-    );
-  });
-  return () => giveUp();
+/** One address, by the system's TCP. */
+function tryTcp(host: TransportHost, port: number, bindAddress: string | undefined): TryAddress {
+  const localAddress = bindAddress === undefined ? {} : { localAddress: bindAddress };
+  return (address, events) =>
+    host.sockets.connectTcp({ host: address.host, port, ...localAddress }, (error, socket) => {
+      if (socket === undefined) events.failed(error ?? new Error('no socket'));
+      else events.connected(new TcpChannel(socket, host));
+    });
 }
