@@ -152,11 +152,12 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   tcb.sndUna = seqAdd(tcb.iss, 1);
   tcb.owesSyn = false;
   tcb.unansweredSince = Number.POSITIVE_INFINITY;
+  const hasTimedOut = rtt.backoff > 0;
   rtt.endBackOff();
-  // Karn's rule, RFC 6298 §3: a SYN sent twice measures nothing, but an echoed timestamp does.
+  // Karn's rule, RFC 6298 §3: a SYN sent twice, or as SYN-ACK too, measures nothing, but an echoed timestamp does.
   const rttMs = tcb.synTransmissions === 1 ? now - tcb.lastSentAt : echoedRtt(tcb, segment, now);
   if (!Number.isNaN(rttMs)) rtt.sample(rttMs, 1);
-  else if (tcb.synTransmissions > 1) rtt.synWasLost();
+  else if (hasTimedOut) rtt.synWasLost();
   tcb.retransmissions = 0;
   tcb.isPathSuspect = false;
   tcb.news |= tcb.isPassive ? News.Accepted | News.Established : News.Established;

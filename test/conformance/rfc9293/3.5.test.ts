@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { Prng } from '../../../lib/bytes/prng.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
 import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
-import { ascii, ISS } from '../../support/scripted-peer.ts';
+import { decodeLiteral } from '../../support/literal-segment.ts';
+import { ascii, ISS, LOCAL_PORT } from '../../support/scripted-peer.ts';
 import {
   closeWait,
   closing,
@@ -132,6 +133,20 @@ describe('RFC 9293 §3.5: establishing a connection', () => {
       peer.inject({ flags: 'S.', seq: 0, ack: 1 });
 
       peer.expect({ flags: '.', seq: 1, ack: 1 });
+    });
+
+    it('measures nothing by it, and takes no SYN for lost (RFC 6298 §3, §5.7)', () => {
+      const peer = synReceived({ role: 'active' });
+      peer.pass(20);
+      peer.inject({ flags: 'S.', seq: 0, ack: 1 });
+
+      peer.connection.write(ascii('x'));
+      peer.expect({ text: 'x' });
+      peer.at(1_019);
+      peer.expectNothing();
+      peer.at(1_020);
+
+      peer.expect({ text: 'x' });
     });
 
     it('sends the SYN-ACK again until it is answered (RFC 6298 §5.4, MUST-10)', () => {
@@ -319,6 +334,23 @@ describe('RFC 9293 §3.5: establishing a connection', () => {
         expect(peer.connection.state).to.equal('CLOSED');
       }
     });
+  });
+
+  it('leaves two listeners in peace when an old SYN comes (RFC 9293 §3.5.1, Figure 11)', () => {
+    const endpoints = ['a', 'b'].map((name) => new PtcpEndpoint({ entropy: new Prng(name) }));
+    for (const endpoint of endpoints) endpoint.listen(LOCAL_PORT);
+    const network = new EndpointNetwork(endpoints, { link: { latencyMs: 20 } });
+    const oldSyn = listening().encode({ flags: 'S', seq: 7, srcPort: LOCAL_PORT });
+
+    endpoints[1]?.handleDatagram(0, oldSyn, 0);
+    network.runUntil(500);
+
+    expect(network.sent.map(({ from, bytes }) => [from, decodeLiteral(bytes).flags])).to.deep.equal([
+      [1, 'S.'],
+      [0, 'R'],
+    ]);
+    expect(endpoints[1]?.connectionCount).to.equal(0);
+    expect(network.events).to.deep.equal([]);
   });
 
   it('comes to terms when both open at once over a link with delay (RFC 9293 §3.5, MUST-10)', () => {
