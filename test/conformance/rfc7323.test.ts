@@ -150,6 +150,14 @@ describe('timestamps', () => {
     expect(passive.expect({ flags: 'S.' }).options.timestamps).to.deep.equal([50, 4711]);
   });
 
+  it('are in a SYN-ACK only for who offered them (RFC 7323 §3.2)', () => {
+    const peer = listening({ profile: { timestamps: true, sack: true } });
+
+    peer.inject({ flags: 'S', options: { mss: 1000 } });
+
+    peer.expect({ flags: 'S.', options: { mss: 1452 } });
+  });
+
   it('begin at timestampOffset, and wrap (RFC 7323 §5.4)', () => {
     const peer = stamped({ timestampOffset: 0xffff_ff00 }, 1000.75);
     peer.connection.write(pattern(1));

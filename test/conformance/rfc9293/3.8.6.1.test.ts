@@ -109,6 +109,37 @@ describe('a closed window', () => {
     expect(peer.drain().at(-1)!.sentAt).to.be.within(51_000, 162_200);
   });
 
+  it('makes the path suspect anew after an answer and as much silence (RFC 9293 §3.8.3, SHLD-9)', () => {
+    const peer = closedWindow({ profile: { r1: 1 } });
+    peer.at(600);
+    peer.expectEvents('pathSuspect');
+    peer.inject({ seq: 1, ack: 1, window: 0 });
+
+    peer.at(1400);
+    peer.expectEvents();
+    peer.at(3000);
+
+    peer.expectEvents('pathSuspect');
+  });
+
+  it('is no congestion either when it shuts over what is in flight (RFC 9293 §3.8.6, SHLD-17)', () => {
+    const peer = established({ peerOptions: { mss: 1000 } });
+    peer.connection.write(pattern(3000));
+    peer.drain();
+    const before = peer.connection.tcpInfo();
+
+    peer.inject({ seq: 1, ack: 1, window: 0 });
+    peer.at(1400);
+
+    expect(peer.drain().map(({ seq, sentAt }) => [seq, sentAt])).to.deep.equal([
+      [1, 200],
+      [1, 600],
+      [1, 1400],
+    ]);
+    expect(peer.connection.tcpInfo().sndCwndSegments).to.equal(before.sndCwndSegments);
+    expect(peer.connection.tcpInfo().rtoUs).to.equal(before.rtoUs);
+  });
+
   it('is no congestion and no loss: probes leave cwnd alone (RFC 9293 §3.8.6.1)', () => {
     for (const sack of [false, true]) {
       const peer = closedWindow({ profile: { sack }, peerOptions: { sackPermitted: sack } });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { pattern, type ScriptedPeer } from '../../support/scripted-peer.ts';
-import { established, type StateOptions } from '../../support/scripted-states.ts';
+import { established, listening, type StateOptions } from '../../support/scripted-states.ts';
 
 const MSS = 1000;
 
@@ -32,6 +32,23 @@ describe('the silly window at the sender', () => {
     peer.inject({ seq: 1, ack: 1, window: 300 });
 
     peer.expect({ seq: 1, length: 300 });
+  });
+
+  it('is measured by the largest window of the SYN and of all that came after (RFC 9293 §3.8.6.2.1)', () => {
+    const peer = listening();
+    peer.inject({ flags: 'S', window: 1700, options: { mss: MSS } });
+    peer.inject({ seq: 1, ack: 1, window: 600 });
+    peer.drain();
+    peer.connection.write(pattern(3 * MSS));
+    peer.expectNothing();
+
+    peer.inject({ seq: 1, ack: 1, window: 850 });
+    peer.expect({ seq: 1, length: 850 });
+    peer.inject({ seq: 1, ack: 851, window: 1900 });
+    peer.expect({ seq: 851, length: MSS });
+    peer.inject({ seq: 1, ack: 1851, window: 900 });
+
+    peer.expectNothing();
   });
 
   it('ends with everything there is (RFC 9293 §3.8.6.2.1, item 2)', () => {
