@@ -38,13 +38,15 @@ class RelaySide extends DatagramProtocol {
   }
 
   #setWakeUp(): void {
-    const dueAt = this.link.nextAt();
-    if (dueAt === NEVER) return;
+    const arrivesAt = this.link.nextAt();
+    if (arrivesAt === NEVER) return;
+    const now = reactor.now();
+    const dueAt = Math.max(arrivesAt, now + TICK_MS);
     if (this.#wakeUp?.active === true) {
       if (this.#wakeUp.dueAt <= dueAt) return;
       this.#wakeUp.cancel();
     }
-    this.#wakeUp = reactor.callLater(Math.max(TICK_MS, dueAt - reactor.now()), () => {
+    this.#wakeUp = reactor.callLater(dueAt - now, () => {
       this.link.deliverDue(reactor.now(), (datagram) => this.#farSide?.forward(datagram));
       this.#setWakeUp();
     });
