@@ -1,6 +1,13 @@
 import { expect } from 'chai';
+import { Prng } from '../../lib/bytes/prng.ts';
 import { ascii } from '../support/scripted-peer.ts';
-import { playAllOrders, type Scenario, SIDES, type SmallWorld } from '../support/small-world.ts';
+import {
+  playAllOrders,
+  playSomeOrders,
+  type Scenario,
+  SIDES,
+  type SmallWorld,
+} from '../support/small-world.ts';
 
 const PORTS = [50_000, 50_001] as const;
 
@@ -66,5 +73,30 @@ describe('every order of loss, doubling, overtaking and time-out', () => {
     const runs = playAllOrders(scenario, 3, expectGoodEnd);
 
     expect(runs).to.be.above(100);
+  });
+
+  it('ends well by chance too, with any options agreed on and listeners beside (RFC 9293 §3.5, §3.6)', () => {
+    for (let seed = 0; seed < 150; seed += 1) {
+      const random = new Prng(`orders ${seed}`);
+      const isCoin = (): boolean => random.below(2) === 0;
+      const profile = {
+        timestamps: isCoin(),
+        sack: isCoin(),
+        ptcpOption: isCoin(),
+        pacing: isCoin(),
+        windowScale: isCoin() ? 7 : ('off' as const),
+        resets: isCoin(),
+        lingerMs: 60_000,
+      };
+      const open = isCoin() ? openFromBothSides : openFromOneSide;
+      const begin = (world: SmallWorld): void => {
+        if (open === openFromBothSides && isCoin()) {
+          for (const side of SIDES) world.endpoints[side].listen(PORTS[side]);
+        }
+        open(world);
+      };
+      const onEvent = isCoin() ? exchange : closeAtOnce;
+      playSomeOrders({ profile, begin, onEvent }, random, 60, expectGoodEnd);
+    }
   });
 });

@@ -111,7 +111,7 @@ export class SmallWorld {
     this.told[side].push(event.type === 'closed' ? `closed ${event.reason}` : event.type);
     if (event.type !== 'pathCandidate') this.connections[side] = event.connection;
     if (event.type === 'readable')
-      this.received[side] += new TextDecoder().decode(event.connection.read(1_000));
+      this.received[side] += new TextDecoder().decode(event.connection.read(100_000));
     this.#scenario.onEvent(event, side, this);
   }
 }
@@ -137,4 +137,20 @@ export function playAllOrders(
     if (order.length === 0) return runs;
     order[order.length - 1]! += 1;
   }
+}
+
+/** Plays `scenario` once, `steps` of it drawn at random: mostly delivery in order, now and then anything. */
+export function playSomeOrders(
+  scenario: Scenario,
+  random: Prng,
+  steps: number,
+  check: (world: SmallWorld, order: readonly number[]) => void,
+): void {
+  const world = new SmallWorld(scenario);
+  const order: number[] = [];
+  for (let step = 0; step < steps && world.choiceCount > 0; step += 1) {
+    order.push(random.below(10) < 7 ? 0 : random.below(world.choiceCount));
+    world.choose(order[step]!);
+  }
+  check(world, order);
 }
