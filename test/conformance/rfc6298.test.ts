@@ -247,6 +247,17 @@ describe('the retransmission timer', () => {
     expect(peer.endpoint.nextTimeout()).to.equal(4000);
   });
 
+  it('is that of the sample when timestamps gave one though the SYN was lost (RFC 6298 §5.7, RFC 7323 §4.1)', () => {
+    const peer = synSent({ profile: { timestamps: true, timestampOffset: 1 } });
+    peer.at(1000);
+    peer.expect({ flags: 'S' });
+    peer.at(1040);
+
+    peer.inject({ flags: 'S.', seq: 0, ack: 1, options: { timestamps: [1, 1001] } });
+
+    expect(peer.connection.tcpInfo()).to.include({ rttUs: 40_000, rtoUs: 200_000 });
+  });
+
   it('never runs out early, whatever is lost and acknowledged in between (RFC 6298 §5)', () => {
     const random = new Prng('never early');
     const peer = openedIn(0);

@@ -190,8 +190,10 @@ function dropUndefined(options: Partial<Profile>): Partial<Profile> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
+type Limits = readonly [number, number];
+
 /** Smallest and largest value of each numeric option. */
-const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
+const LIMITS: Readonly<Record<string, Limits>> = {
   initialWindowSegments: [1, 1000],
   // RFC 9293 §3.7.1: a datagram that IPv4 must carry, 576 bytes, leaves 536; less than 48 invites CVE-2019-11479.
   mssBytes: [48, 65_487],
@@ -200,6 +202,7 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   receiveBufferMaxBytes: [1, 1_073_725_440],
   sendBufferBytes: [1, 1_073_725_440],
   sendBufferMaxBytes: [1, 1_073_725_440],
+  windowScale: [0, 14],
   timestampOffset: [0, 0xffff_ffff],
   ackDelayMs: [0, 499],
   ackEverySegments: [1, 1000],
@@ -211,6 +214,7 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   synAckRetries: [0, 100],
   r1: [1, 100],
   r2: [1, 100],
+  userTimeoutMs: [1, Number.MAX_SAFE_INTEGER],
   timeWaitMs: [0, 3_600_000],
   lingerMs: [0, 3_600_000],
   keepAliveIdleMs: [1, Number.MAX_SAFE_INTEGER],
@@ -219,6 +223,9 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   iss: [0, 0xffff_ffff],
   backlog: [1, 1_000_000],
 };
+
+/** Numbers that may be 'off' instead. */
+const CHOICES: ReadonlySet<string> = new Set(['windowScale', 'userTimeoutMs']);
 
 const SWITCHES = [
   'sack',
@@ -236,17 +243,15 @@ function checkProfile(profile: Profile): void {
     if (!Object.hasOwn(DEFAULT_PROFILE, name))
       throw new UsageError(`no option of a profile is called '${name}'`);
   }
-  for (const [name, [least, most]] of Object.entries(LIMITS)) {
+  for (const [name, limits] of Object.entries(LIMITS)) {
     const value = profile[name as keyof Profile];
-    if (value !== undefined) checkNumber(name, value, least, most);
+    const isLeftOut = value === undefined || (value === 'off' && CHOICES.has(name));
+    if (!isLeftOut) checkNumber(name, value, limits);
   }
   for (const name of SWITCHES) {
     if (typeof profile[name] !== 'boolean')
       throw new UsageError(`${name} is ${String(profile[name])}; it must be true or false`);
   }
-  if (profile.windowScale !== 'off') checkNumber('windowScale', profile.windowScale, 0, 14, `'off' or `);
-  if (profile.userTimeoutMs !== 'off')
-    checkNumber('userTimeoutMs', profile.userTimeoutMs, 1, Number.MAX_SAFE_INTEGER, `'off' or `);
   checkOptionOrder(profile.optionOrder);
   if (!['newreno', 'none'].includes(profile.congestion as string) && typeof profile.congestion !== 'function')
     throw new UsageError(
@@ -262,14 +267,13 @@ function checkProfile(profile: Profile): void {
 }
 
 /** Durations may have fractions, numbers of things may not. */
-function checkNumber(name: string, value: unknown, least: number, most: number, otherwise = ''): void {
+function checkNumber(name: string, value: unknown, [least, most]: Limits): void {
   const isWhole = !name.endsWith('Ms');
   if (typeof value === 'number' && value >= least && value <= most && (!isWhole || Number.isInteger(value)))
     return;
-  const kind = isWhole ? 'a whole number' : 'a number';
-  throw new UsageError(
-    `${name} is ${String(value)}; it must be ${otherwise}${kind} from ${least} to ${most}`,
-  );
+  const kind = CHOICES.has(name) ? `'off' or a` : 'a';
+  const number = isWhole ? 'whole number' : 'number';
+  throw new UsageError(`${name} is ${String(value)}; it must be ${kind} ${number} from ${least} to ${most}`);
 }
 
 function checkOptionOrder(order: readonly OptionName[]): void {

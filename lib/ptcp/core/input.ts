@@ -155,6 +155,7 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   const hasTimedOut = rtt.backoff > 0;
   rtt.endBackOff();
   // Karn's rule, RFC 6298 §3: a SYN sent twice, or as SYN-ACK too, measures nothing, but an echoed timestamp does.
+  // Not RFC 6298 §5.7: three seconds are for want of a sample, so with one the RTO is computed from that.
   const rttMs = tcb.synTransmissions === 1 ? now - tcb.lastSentAt : echoedRtt(tcb, segment, now);
   if (!Number.isNaN(rttMs)) rtt.sample(rttMs, 1);
   else if (hasTimedOut) rtt.synWasLost();
