@@ -36,7 +36,8 @@ export class SendBuffer {
 
   /** Takes as many of `bytes` as `limitBytes` in all and the endpoint's memory allow, and returns how many. */
   append(bytes: Uint8Array, limitBytes: number): number {
-    let count = Math.min(bytes.length, limitBytes - this.#ring.length);
+    // A limit taken from a congestion window may have a fraction, half of an odd one say; bytes are whole.
+    let count = Math.min(bytes.length, Math.floor(limitBytes) - this.#ring.length);
     const { length, capacityBytes } = this.#ring;
     if (length + count > capacityBytes)
       count = Math.min(count, this.#memory.ringLimit(capacityBytes) - length);

@@ -35,6 +35,14 @@ describe('SendBuffer', () => {
     expect(buffer.append(pattern(60), 50), 'a limit that has shrunk').to.equal(0);
   });
 
+  it('takes whole bytes, whatever fraction its limit has', () => {
+    const buffer = new SendBuffer(HEAD, new MemoryBudget(PLENTY));
+
+    expect([buffer.append(pattern(60), 50.5), buffer.append(pattern(60), 80.75)]).to.deep.equal([50, 30]);
+
+    expect([buffer.length, buffer.tail]).to.deep.equal([80, seqAdd(HEAD, 80)]);
+  });
+
   it('holds what a byte queue holds, whatever is written and acknowledged', () => {
     const step = fc.record({ write: fc.nat(300), acknowledge: fc.nat(300) });
     fc.assert(

@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import type { ControllerFactory } from '../../../lib/ptcp/core/congestion/controller.ts';
+import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
+import { pattern } from '../../support/scripted-peer.ts';
+import { established } from '../../support/scripted-states.ts';
+
+/** A controller that begins with a window of `cwndBytes`. */
+function beginningWith(cwndBytes: number): ControllerFactory {
+  return (mss, segments) => {
+    const controller = new NewReno(mss, segments);
+    controller.setMss = () => {
+      controller.cwndBytes = cwndBytes;
+    };
+    return controller;
+  };
+}
+
+describe('the send buffer of a connection', () => {
+  it('takes whole bytes, whatever fraction the congestion window has', () => {
+    const peer = established({
+      profile: { congestion: beginningWith(1000.75), sendBufferBytes: 400, sendBufferMaxBytes: 100_000 },
+    });
+
+    const accepted = peer.connection.write(pattern(5000));
+    const texts: number[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      for (const { payload } of peer.drain()) texts.push(...payload);
+      peer.inject({ seq: 1, ack: 1 + texts.length });
+    }
+
+    expect(accepted).to.be.at.least(1000);
+    expect(Number.isInteger(accepted)).to.equal(true);
+    expect(texts).to.deep.equal([...pattern(accepted)]);
+  });
+
+  it('keeps to its bounds', () => {
+    const profile = { sendBufferBytes: 5000, sendBufferMaxBytes: 8000 };
+    const accepted = [100, 50_000].map((cwnd) => {
+      const peer = established({ profile: { ...profile, congestion: beginningWith(cwnd) } });
+      return peer.connection.write(pattern(20_000));
+    });
+
+    expect(accepted).to.deep.equal([5000, 8000]);
+  });
+});
