@@ -13,7 +13,7 @@ export function rateOnSent(tcb: Tcb, segment: SentSegment, now: Instant, inFligh
   segment.delivered = tcb.delivered;
   segment.deliveredAt = tcb.deliveredAt;
   segment.firstSentAt = tcb.firstSentAt;
-  segment.isAppLimited = tcb.appLimitedUntil > tcb.delivered;
+  segment.isAppLimited = tcb.appLimitedUntil >= tcb.delivered;
 }
 
 /** What one ACK has covered so far. One for an endpoint, begun anew for each ACK. */
@@ -85,7 +85,7 @@ export class RateSampler {
   }
 }
 
-/** There was room to send and nothing to send: samples until this is delivered say less than the path can do. */
+/** There was room to send and nothing to send: samples of what leaves until that is delivered say less than the path can do. */
 export function markAppLimited(tcb: Tcb): void {
   tcb.appLimitedUntil = tcb.delivered + flightSize(tcb);
 }

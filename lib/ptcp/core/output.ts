@@ -98,7 +98,8 @@ function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
     // In slow start half a window in use is enough to double (RFC 7661 §4.1 as Linux has it).
     const used = congestion.cwndBytes < congestion.ssthreshBytes ? 2 * pipe(tcb) : pipe(tcb) + sendMss(tcb);
     tcb.isCwndLimited = used > congestion.cwndBytes;
-    if (hold === 'nothing') markAppLimited(tcb);
+    // draft-ietf-ccwg-bbr §4.1.2.4: less than a segment to send, and room for it.
+    if (hold !== 'window' && pipe(tcb) < congestion.cwndBytes) markAppLimited(tcb);
   }
   if (hold === 'window' && tcb.sent.count === 0) armPersist(tcb, now);
   else if (hold !== 'window' && tcb.sndWnd > 0 && !tcb.owesProbe) tcb.persistAt = NEVER;

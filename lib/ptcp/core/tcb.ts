@@ -132,6 +132,7 @@ export interface Tcb {
   delivered: number;
   deliveredAt: Instant;
   firstSentAt: Instant;
+  /** What leaves before more than this is delivered is app-limited; -1 while nothing is. */
   appLimitedUntil: number;
 
   // Debts: what the next poll must pay
@@ -273,7 +274,7 @@ export function createTcb(options: TcbOptions): Tcb {
     delivered: 0,
     deliveredAt: now,
     firstSentAt: now,
-    appLimitedUntil: 0,
+    appLimitedUntil: -1,
     owesAck: false,
     owesKeepAlive: false,
     owesProbe: false,
