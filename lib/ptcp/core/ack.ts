@@ -105,17 +105,24 @@ function acknowledge(tcb: Tcb, ack: Seq, count: number, now: Instant): void {
   else tcb.scoreboard?.advance(count);
   tcb.unansweredSince = now;
   tcb.persistBackoff = 0;
-  if (tcb.wantsToWrite && tcb.sendBuffer.length <= sendBufferLimit(tcb) / 2) {
+  if (tcb.wantsToWrite && tcb.sendBuffer.length <= sendBufferLimit(tcb) * WRITABLE_SHARE) {
     tcb.wantsToWrite = false;
     tcb.news |= News.Writable;
   }
   if (tcb.sendBuffer.length === 0) releaseSoon(tcb, tcb.sendBuffer, now);
 }
 
-/** How much the send buffer may hold now: twice the window, so that an ACK never finds it empty. */
+/** Filled to here, the buffer asks for more: early enough that what is unsent lasts until the answer. */
+const WRITABLE_SHARE = 3 / 4;
+
+/**
+ * How much the send buffer may hold now: what is out, and a window more, so that an ACK never finds it empty. In a
+ * recovery more than a window is out, for the peer has most of it already: that must not keep new data waiting.
+ */
 export function sendBufferLimit(tcb: Tcb): number {
   const { sendBufferBytes, sendBufferMaxBytes } = tcb.profile;
-  return Math.min(Math.max(2 * tcb.path.congestion.cwndBytes, sendBufferBytes), sendBufferMaxBytes);
+  const wantedBytes = flightSize(tcb) + Math.floor(tcb.path.congestion.cwndBytes);
+  return Math.min(Math.max(wantedBytes, sendBufferBytes), sendBufferMaxBytes);
 }
 
 /** Small rings are cheap to make anew; a large one waits for a second, in case the transfer goes on. */
