@@ -113,7 +113,7 @@ describe('a profile', () => {
   it('refuses an order of options that no header can have', () => {
     refuses({ optionOrder: ['mss', 'fast-open'] }, /'fast-open'/);
     refuses({ optionOrder: ['mss', 'mss'] }, /'mss' twice/);
-    refuses({ optionOrder: [...DEFAULT_PROFILE.optionOrder, ...Array(8).fill('nop')] }, /41 bytes/);
+    refuses({ optionOrder: [...DEFAULT_PROFILE.optionOrder, ...Array(9).fill('nop')] }, /41 bytes/);
     expect(resolveProfile({ optionOrder: Array(40).fill('nop') }).sack).to.equal(false);
   });
 
@@ -472,10 +472,10 @@ describe('the preset', () => {
     const bytes = synBytes({ iss: 0x0102_0304, timestampOffset: 0x0a0b_0c0d });
 
     expect(hex(bytes.subarray(0, 40))).to.equal(
-      `c001c350 01020304 00000000 e002ffff 00000000 020405ac 0402080a 0a0b0c0d 00000000 01030307`,
+      `c001c350 01020304 00000000 d002ffff 00000000 020405ac 0402080a 0a0b0c0d 00000000 030307fd`,
     );
-    expect(hex(bytes.subarray(40, 45))).to.equal('fd0d5054 15');
-    expect(bytes.length).to.equal(20 + 36);
+    expect(hex(bytes.subarray(40, 44))).to.equal('0d505415');
+    expect(bytes.length).to.equal(20 + 32);
   });
 
   it('linux and freebsd give up when their kernels do', () => {
