@@ -14,6 +14,8 @@ await tellMemory();
 kept.push(...(await openIdle(contestant, Number(count))));
 await tellMemory();
 
+process.on('disconnect', () => process.exit());
+
 /** Waits until nothing is under way, collects garbage, tells, and waits to be heard. */
 async function tellMemory(): Promise<void> {
   await sleep(1500);

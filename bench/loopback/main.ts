@@ -79,7 +79,7 @@ async function idle(name: Contestant['name']): Promise<void> {
       rss.push(ofClient + (await ofServer).rssBytes);
       client.send('go');
     }
-    client.kill();
+    client.disconnect();
     note('idleKB', name, (rss[1]! - rss[0]!) / 1000 / count);
   });
 }
@@ -90,7 +90,7 @@ async function withServer<T>(use: (server: ChildProcess, hello: ServerHello) => 
   try {
     return await use(server, await message<ServerHello>(server));
   } finally {
-    server.kill();
+    server.disconnect();
   }
 }
 
