@@ -1,6 +1,7 @@
 import type { Address } from '../../lib/interfaces/address.ts';
 import type { Files } from '../../lib/interfaces/files.ts';
 import type { Hashes } from '../../lib/interfaces/hash.ts';
+import type { PushProducer } from '../../lib/interfaces/producer.ts';
 import { Factory } from '../../lib/protocol/factory.ts';
 import type { Clock } from '../../lib/time/clock.ts';
 import { TransferError, writeFailure } from './errors.ts';
@@ -18,8 +19,8 @@ import { isSafeName, type PartPaths, partPaths, toHex } from './names.ts';
 import { equalBytes, PartFile } from './resume.ts';
 import { TransferSession } from './session.ts';
 
-/** Blocks in memory that the disk has not taken yet. With so many, the connection is paused. */
-const MAX_PENDING_BLOCKS = 4;
+/** Work for the disk that may wait, blocks in memory above all. With so much, the connection is paused. */
+const MAX_WAITING_WORK = 4;
 const DEFAULT_MAX_SESSIONS = 64;
 
 /** What receivers share. */
@@ -88,14 +89,15 @@ export class FileReceiverFactory extends Factory {
  *
  * `claimed` holds the paths being written by this process, shared by all receivers of a directory.
  */
-export class FileReceiver extends TransferSession {
+export class FileReceiver extends TransferSession implements PushProducer {
   /** Hears of this session; set it before the connection is made. */
   observe: TransferObserver = () => {};
   readonly #options: ReceiverOptions;
   readonly #claimed: Set<string>;
   readonly #isCrowded: boolean;
   readonly #spareBlocks: Uint8Array[] = [];
-  #pendingBlocks = 0;
+  /** The peer does not take our answers. */
+  #isFull = false;
   #file: Incoming | undefined = undefined;
   #isCancelled = false;
   /** Work on the disk that must be over before the session is. */
@@ -114,13 +116,42 @@ export class FileReceiver extends TransferSession {
     void this.#closeWell();
   }
 
+  override connectionMade(): void {
+    this.transport.registerProducer(this, true);
+    super.connectionMade();
+  }
+
+  /** Whoever reads no answers is asked nothing more. */
+  pauseProducing(): void {
+    this.#isFull = true;
+    this.#paceReading();
+  }
+
+  resumeProducing(): void {
+    this.#isFull = false;
+    this.#paceReading();
+  }
+
+  /** The connection is over; connectionLost follows and says why. */
+  stopProducing(): void {}
+
+  #paceReading(): void {
+    if (this.#isFull || this.#working.size >= MAX_WAITING_WORK) this.pauseReading();
+    else this.resumeReading();
+  }
+
+  #close(): void {
+    this.transport.unregisterProducer();
+    this.transport.loseConnection();
+  }
+
   async #closeWell(): Promise<void> {
     // A file that is being given its name is nearly there: let it be done.
     if (this.#file?.state === 'finishing') await Promise.allSettled([...this.#working]);
     if (!this.connected) return;
     if (this.#file !== undefined) this.#fail(this.#file, new TransferError('cancelled'));
     this.transport.write(encodeFail(0, 'cancelled'));
-    this.transport.loseConnection();
+    this.#close();
   }
 
   protected override expects(type: MessageType, bodyBytes: number): boolean {
@@ -154,7 +185,7 @@ export class FileReceiver extends TransferSession {
       case 'hello':
         if (!this.#isCrowded) return;
         this.transport.write(encodeFail(0, 'crowded'));
-        this.transport.loseConnection();
+        this.#close();
         return;
       case 'offer':
         this.#offered(message);
@@ -207,7 +238,13 @@ export class FileReceiver extends TransferSession {
     const maxBytes = this.#options.maxBytes ?? Number.POSITIVE_INFINITY;
     if (!isSafeName(name)) this.#fail(file, new TransferError('bad-name'));
     else if (sizeBytes > maxBytes) this.#fail(file, new TransferError('too-large'));
-    else this.#work(file, () => this.#open(file));
+    else this.#work(file, () => this.#openInTurn(file));
+  }
+
+  /** One file at a time, however fast they are offered and withdrawn. */
+  async #openInTurn(file: Incoming): Promise<void> {
+    await Promise.allSettled([...this.#working]);
+    if (file.state !== 'failed') await this.#open(file);
   }
 
   async #open(file: Incoming): Promise<void> {
@@ -250,15 +287,11 @@ export class FileReceiver extends TransferSession {
   }
 
   #blockArrived(file: Incoming, block: Extract<Message, { type: 'block' }>): void {
-    this.#pendingBlocks += 1;
-    if (this.#pendingBlocks >= MAX_PENDING_BLOCKS) this.pauseReading();
     this.#work(file, async () => {
       try {
         await file.part!.append(block.bytes, block.hash);
       } finally {
-        this.#pendingBlocks -= 1;
-        if (this.#spareBlocks.length < MAX_PENDING_BLOCKS) this.#spareBlocks.push(block.body);
-        if (this.#pendingBlocks < MAX_PENDING_BLOCKS) this.resumeReading();
+        if (this.#spareBlocks.length < MAX_WAITING_WORK) this.#spareBlocks.push(block.body);
       }
     });
   }
@@ -285,8 +318,12 @@ export class FileReceiver extends TransferSession {
   #work(file: Incoming, work: () => Promise<void>): void {
     const working = work()
       .catch((error: unknown) => this.#fail(file, writeFailure(error)))
-      .finally(() => this.#working.delete(working));
+      .finally(() => {
+        this.#working.delete(working);
+        this.#paceReading();
+      });
     this.#working.add(working);
+    this.#paceReading();
   }
 
   /** The file goes no further: says so to the observer and, unless it said so first, to the peer. Once. */

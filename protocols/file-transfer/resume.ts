@@ -116,6 +116,8 @@ export class PartFile {
     const { files, directory, paths } = this.#options;
     await this.#writes;
     await this.#journaling;
+    // The system reports what it could not bring to disk once only: the sync that follows would know nothing of it.
+    if (this.#journalFailure !== undefined) throw this.#journalFailure;
     await this.#part.sync();
     await Promise.all([this.#part.close(), this.#journal.close()]);
     try {
@@ -222,8 +224,11 @@ export class PartFile {
 /** The part and the journal, when both are there, regular and not links. */
 async function openExisting(files: Files, paths: PartPaths): Promise<Map<string, OpenFile> | undefined> {
   const opened = new Map<string, OpenFile>();
+  const final = await files.facts(paths.final);
   for (const path of [paths.part, paths.journal]) {
-    if ((await files.facts(path))?.kind !== 'file') break;
+    const facts = await files.facts(path);
+    // A process that died in `renameExclusive` left one file with both names: it is finished, and not to be written.
+    if (facts?.kind !== 'file' || facts.inode === final?.inode) break;
     opened.set(path, await files.open(path, 'update'));
   }
   if (opened.size === 2) return opened;

@@ -18,6 +18,8 @@ export class MemoryDisk {
   readonly log: DiskLog = [];
   /** Writes beyond it fail with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** The next syncs of files fail with these codes, one each: as with fsync, the one after that knows of nothing. */
+  readonly syncFailures: string[] = [];
   /** While set, writes wait for it. */
   writeGate: Promise<void> | undefined = undefined;
   #inodes = 0;
@@ -198,6 +200,8 @@ class MemoryFile implements OpenFile {
 
   sync(): Promise<void> {
     return this.#files.turn(() => {
+      const code = this.#disk.syncFailures.shift();
+      if (code !== undefined) throw errno(code, this.#path);
       this.#disk.log.push(`sync ${this.#path}`);
     });
   }

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { FileFacts, FileLock, Files, OpenFile } from '../../interfaces/files.ts';
 
 const FLAGS = {
@@ -61,7 +62,8 @@ export class NodeFiles implements Files {
 
   /** The lock holds the process id; a link puts it there at once, so that nobody ever reads half of it. */
   async lock(path: string): Promise<FileLock | undefined> {
-    const own = `${path}.${process.pid}`;
+    lockCount += 1;
+    const own = join(dirname(path), `.${process.pid}-${lockCount}.hawser-lock`);
     for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt += 1) {
       if (await createLock(own, path)) return { release: () => this.remove(path) };
       const owner = await readFile(path, 'latin1').catch(() => undefined);
@@ -79,6 +81,9 @@ export class NodeFiles implements Files {
     await rename(from, to);
   }
 }
+
+/** Tells the locks apart that this process is taking. */
+let lockCount = 0;
 
 const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
@@ -138,7 +143,9 @@ function factsOf(stats: Stats): FileFacts {
 }
 
 async function createLock(own: string, path: string): Promise<boolean> {
-  const handle = await open(own, 'w');
+  // Made anew: what is there is a dead process's, or somebody's link to a file that is not ours to write.
+  await rm(own, { force: true });
+  const handle = await open(own, 'wx');
   try {
     await handle.writeFile(String(process.pid), 'latin1');
     await link(own, path);

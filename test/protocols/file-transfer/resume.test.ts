@@ -110,6 +110,24 @@ describe('A file transfer that was interrupted', () => {
     expect(holds(bench.target, 'in/a', longer)).to.equal(true);
   });
 
+  it('leaves a finished file alone whose receiver died before the temporary name was gone', async () => {
+    const bytes = pattern(3 * MIB);
+    bench.source.put('out/a', bytes);
+    await killAfter(3 * MIB);
+    bench.target.nodes.set('in/a', bench.target.nodes.get('in/.a.hawser-part')!);
+
+    bench.source.put('out/a', pattern(MIB, 2));
+    const wire = bench.connect(bench.sender('a'), bench.receivers({ overwrite: true }));
+    await bench.settle(() => eventsOf(bench.received, 'start').length > 0);
+    const meanwhile = holds(bench.target, 'in/a', bytes);
+    await bench.settle();
+    wire.sending.abort();
+
+    expect(meanwhile, 'the old file is whole').to.equal(true);
+    expect(holds(bench.target, 'in/a', pattern(MIB, 2))).to.equal(true);
+    expect(bench.target.list('in')).to.deep.equal(['in/a']);
+  });
+
   it('leaves the part to a process that is still writing it', async () => {
     bench.source.put('out/a', pattern(4 * MIB));
     const other = new MemoryFiles(bench.target);

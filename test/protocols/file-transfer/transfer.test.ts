@@ -4,6 +4,7 @@ import { Protocol } from '../../../lib/protocol/protocol.ts';
 import {
   encodeAccept,
   encodeDone,
+  encodeFail,
   encodeHello,
   encodeOffer,
 } from '../../../protocols/file-transfer/messages.ts';
@@ -175,6 +176,18 @@ describe('FileSender and FileReceiver', () => {
     expect(bench.target.get('in/.a.hawser-part')?.length).to.equal(3 * MIB);
   });
 
+  it('give no name to a file whose last bytes the disk could not keep', async () => {
+    bench.source.put('out/a', pattern(MIB));
+    bench.connect(bench.sender('a'), bench.receivers());
+
+    await bench.settle(() => eventsOf(bench.received, 'start').length > 0);
+    bench.target.syncFailures.push('EIO');
+    await bench.settle();
+
+    expect(failures(bench.sent)).to.deep.equal(['a: cannot-write peer']);
+    expect(bench.target.get('in/a')).to.equal(undefined);
+  });
+
   it('take two files of one name, one after the other only', async () => {
     bench.source.put('out/a', pattern(2 * MIB));
     const receivers = bench.receivers();
@@ -201,6 +214,47 @@ describe('FileSender and FileReceiver', () => {
       'crowded',
     ]);
   });
+
+  it('read no more from a sender that takes no answers', async () => {
+    const { sender, wire } = hostileSender();
+    wire.sending.pause();
+    sender.transport.write(encodeHello());
+    const offers = Buffer.concat(Array.from({ length: 100 }, () => encodeOffer(1, 1, '..')));
+    for (let count = 0; count < 200; count += 1) sender.transport.write(offers);
+    await bench.settle();
+    const answered = failures(bench.received).length;
+    wire.sending.resume();
+    await bench.settle();
+    wire.sending.abort();
+
+    expect(answered).to.be.within(1, 15_000);
+    expect(failures(bench.received)).to.have.length(20_000);
+  });
+
+  it('open one file at a time, however many are offered and withdrawn', async () => {
+    let mostAtATime = 0;
+    const { sender, wire } = hostileSender();
+    sender.transport.write(encodeHello());
+    for (let number = 1; number <= 1_000; number += 1) {
+      sender.transport.write(encodeOffer(number, 1, `f${number}`));
+      sender.transport.write(encodeFail(number, 'cancelled'));
+    }
+    await bench.settle(() => {
+      mostAtATime = Math.max(mostAtATime, bench.target.locks.size);
+      return false;
+    });
+    wire.sending.abort();
+
+    expect(failures(bench.received)).to.have.length(1_000);
+    expect(mostAtATime).to.be.at.most(2);
+    expect(bench.target.list('in')).to.deep.equal([]);
+  });
+
+  /** A peer that does as the test says. */
+  function hostileSender() {
+    const sender = new Protocol();
+    return { sender, wire: bench.connect(sender, bench.receivers()) };
+  }
 
   it('report a receiver that says nothing for 30 s, and not sooner', async () => {
     bench.source.put('out/a', pattern(20));

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -79,6 +79,31 @@ describe('NodeFiles', () => {
     expect(whileItLives).to.equal(undefined);
     expect(afterwards).not.to.equal(undefined);
     expect(await readdir(directory)).to.deep.equal([]);
+  });
+
+  it('takes a lock whose name is as long as a name can be', async () => {
+    const lock = await files.lock(join(directory, 'n'.repeat(255)));
+    await lock?.release();
+
+    expect(lock).not.to.equal(undefined);
+    expect(await readdir(directory)).to.deep.equal([]);
+  });
+
+  it('writes through no link while it takes a lock', async () => {
+    const precious = join(directory, 'precious');
+    await writeFile(precious, 'precious');
+    const path = join(directory, 'inbox', 'lock');
+    await mkdir(join(directory, 'inbox'));
+    await symlink(precious, `${path}.${process.pid}`);
+    for (let count = 0; count < 100; count += 1) {
+      await symlink(precious, join(directory, 'inbox', `.${process.pid}-${count}.hawser-lock`));
+    }
+
+    const lock = await files.lock(path);
+    await lock?.release();
+
+    expect(lock).not.to.equal(undefined);
+    expect(await readFile(precious, 'utf8')).to.equal('precious');
   });
 });
 
