@@ -5,8 +5,16 @@ import { decodeLiteral } from '../support/literal-segment.ts';
 
 const out = new Uint8Array(2_000);
 
+/** Who speaks to whom, and over what. */
+interface Pair {
+  readonly path?: number;
+  readonly local?: number;
+  readonly remote?: number;
+}
+
 /** The ISN that the SYN of a new connection carries; the connection is forgotten again. */
-function isnOf(endpoint: PtcpEndpoint, now: number, path = 0, local = 50_000, remote = 50_001): number {
+function isnOf(endpoint: PtcpEndpoint, now: number, pair: Pair = {}): number {
+  const { path = 0, local = 50_000, remote = 50_001 } = pair;
   const connection = endpoint.connect(path, remote, { localPseudoPort: local });
   const burst = endpoint.pollTransmit(now, { out });
   const { seq } = decodeLiteral(out.subarray(0, burst?.lastBytes));
@@ -59,15 +67,15 @@ describe('RFC 6528: initial sequence numbers', () => {
     const reference = isnOf(endpoint, 0);
 
     expect(isnOf(endpoint, 0)).to.equal(reference);
-    expect(isnOf(endpoint, 0, 1)).not.to.equal(reference);
-    expect(isnOf(endpoint, 0, 0, 50_002)).not.to.equal(reference);
-    expect(isnOf(endpoint, 0, 0, 50_000, 50_003)).not.to.equal(reference);
+    expect(isnOf(endpoint, 0, { path: 1 })).not.to.equal(reference);
+    expect(isnOf(endpoint, 0, { local: 50_002 })).not.to.equal(reference);
+    expect(isnOf(endpoint, 0, { remote: 50_003 })).not.to.equal(reference);
     expect(isnOf(other, 0)).not.to.equal(reference);
   });
 
   it('are spread evenly in every byte, for neighbouring ports and in their differences (RFC 6528 §3)', () => {
     const endpoint = new PtcpEndpoint({ entropy: new Prng('isn') });
-    const isns = Array.from({ length: 2_048 }, (_, i) => isnOf(endpoint, 0, 0, 49_152 + i));
+    const isns = Array.from({ length: 2_048 }, (_, i) => isnOf(endpoint, 0, { local: 49_152 + i }));
 
     const differences = isns.slice(1).map((isn, i) => (isn - isns[i]!) >>> 0);
 

@@ -124,9 +124,8 @@ describe('hostile segments', () => {
           peer.inject(segment);
           const answers = peer.drain();
           expect(answers.length, `answers to ${JSON.stringify(segment)}, seed ${seed}`).to.be.at.most(1);
-          if (segment.flags?.includes('R')) {
-            for (const { flags } of answers) expect(flags, 'a reset for a reset').not.to.include('R');
-          }
+          const isResetForReset = segment.flags?.includes('R') && answers[0]?.flags.includes('R');
+          expect(isResetForReset ?? false, 'a reset for a reset').to.equal(false);
           if (random.below(5) === 0) peer.pass(random.below(400));
           peer.drain();
           expectSane(peer, ended);
@@ -166,7 +165,7 @@ describe('hostile segments', () => {
       if (bytes.length >= 20 && n % 2 === 0) bytes[12] = 0x50;
       if (bytes.length >= 20 && n % 4 === 0)
         bytes.set([PEER_PORT >> 8, PEER_PORT & 0xff, LOCAL_PORT >> 8, LOCAL_PORT & 0xff]);
-      peer.injectBytes(bytes, random.below(3) === 0 ? random.below(100) : PATH);
+      peer.inject(bytes, random.below(3) === 0 ? random.below(100) : PATH);
       expect(peer.drain().length).to.be.at.most(1);
     }
 
@@ -180,7 +179,9 @@ const PSEUDO_PORT = 49_153;
 /** Something that is not what the other side meant to say now: noise, a damaged segment, a shortened or an old one. */
 function someShot(network: EndpointNetwork, random: Prng): { bytes: Uint8Array; from: number; to: number } {
   const { bytes, from, to } = network.sent[random.below(network.sent.length)]!;
-  switch (random.below(4)) {
+  // A SYN damaged in the first bytes of PTCP's option passes for one of plain TCP, which nothing checks.
+  const isSyn = (bytes[13]! & 2) !== 0;
+  switch (random.below(isSyn ? 1 : 4)) {
     case 0: {
       const noise = new Uint8Array(random.below(100));
       random.fill(noise);

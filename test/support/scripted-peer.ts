@@ -115,14 +115,12 @@ export class ScriptedPeer {
     return this.#connection;
   }
 
-  /** One segment arrives now, and the endpoint says what it has to say to that. */
-  inject(segment: Injected): void {
-    this.injectBytes(this.encode(segment), segment.path);
-  }
-
-  injectBytes(bytes: Uint8Array, path: number = PATH): void {
+  /** One segment, or any bytes, arrive now, and the endpoint says what it has to say to that. */
+  inject(arriving: Injected | Uint8Array, path?: number): void {
+    const isBytes = arriving instanceof Uint8Array;
+    const bytes = isBytes ? arriving : this.encode(arriving);
     this.#pump();
-    this.endpoint.handleDatagram(this.#now, bytes, path);
+    this.endpoint.handleDatagram(this.#now, bytes, path ?? (isBytes ? PATH : (arriving.path ?? PATH)));
     this.#pump();
   }
 

@@ -83,19 +83,19 @@ describe("PTCP's option and CRC-32", () => {
       const isOther = bit >> 3 === 12 || bit === 8 * 13 + 1 || (bit >> 3 >= 20 && bit >> 3 < 25);
       if (isOther) continue;
 
-      peer.injectBytes(flipped);
+      peer.inject(flipped);
 
       peer.expectNothing();
     }
     expect(peer.endpoint.connectionCount).to.equal(0);
-    peer.injectBytes(syn);
+    peer.inject(syn);
     peer.expect({ flags: 'S.' });
   });
 
   it('counts each of them as damaged, bytes 16–19 included', () => {
     const peer = listening(WITH_CRC);
     const syn = checked(peerSyn(peer, 0x15));
-    for (const at of [4, 8, 14, 16, 17, 18, 19, 27, 32]) peer.injectBytes(syn.with(at, syn[at]! ^ 0x40));
+    for (const at of [4, 8, 14, 16, 17, 18, 19, 27, 32]) peer.inject(syn.with(at, syn[at]! ^ 0x40));
 
     expect(peer.endpoint.stats.undecodable['bad-crc']).to.equal(9);
   });
@@ -103,7 +103,7 @@ describe("PTCP's option and CRC-32", () => {
   it('takes the SYN of a PTCP that does not check its SYNs', () => {
     const peer = listening(WITH_CRC);
 
-    peer.injectBytes(peerSyn(peer, 0x11));
+    peer.inject(peerSyn(peer, 0x11));
 
     peer.expect({ flags: 'S.', options: { ...synAckOptions(), ptcp: 5 } });
   });
@@ -129,7 +129,7 @@ describe("PTCP's option and CRC-32", () => {
       const answer = { flags: 'S.', seq: 0, ack: 1 };
       if (theirs === 5) {
         const raw = [253, 13, 0x50, 0x54, 0x15, 1, 2, 3, 4, 0, 0, 0, 0];
-        peer.injectBytes(checked(peer.encode({ ...answer, options: { raw } })));
+        peer.inject(checked(peer.encode({ ...answer, options: { raw } })));
       } else peer.inject({ ...answer, options: { ptcp: theirs } });
 
       peer.drain();
@@ -146,13 +146,13 @@ describe("PTCP's option and CRC-32", () => {
     const good = peer.encode({ seq: 1, ack: 1, payload: 'hello' });
     for (let bit = 32; bit < 8 * good.length; bit += 1) {
       if (bit >> 3 === 12) continue;
-      peer.injectBytes(good.with(bit >> 3, good[bit >> 3]! ^ (1 << (bit & 7))));
+      peer.inject(good.with(bit >> 3, good[bit >> 3]! ^ (1 << (bit & 7))));
     }
 
     expect(peer.connection.readableBytes).to.equal(0);
     expect(peer.endpoint.stats.undecodable['bad-crc']).to.equal(8 * good.length - 32 - 8);
     peer.expectNothing();
-    peer.injectBytes(good);
+    peer.inject(good);
     expect(peer.connection.readableBytes).to.equal(5);
   });
 
