@@ -62,7 +62,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
 
   sample.lostBytes = 0;
   if (ackedCount > 0) {
-    measureRtt(tcb, segment, now);
+    measureRtt(tcb, segment, ackedCount, now);
     undoIfSpurious(tcb, segment.tsEcr);
     sample.lostBytes += ackAdvanced(tcb, ackedCount, now);
   } else if (tcb.isSackOn ? newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
@@ -169,13 +169,15 @@ function windowOpened(tcb: Tcb, now: Instant): void {
   armRetransmit(tcb, now);
 }
 
-function measureRtt(tcb: Tcb, segment: Segment, now: Instant): void {
+function measureRtt(tcb: Tcb, segment: Segment, ackedCount: number, now: Instant): void {
   const { rtt } = tcb.path;
   // Our own record is finer than an echo; the echo serves where Karn's rule forbids the record (RFC 7323 §4.1).
   if (Number.isNaN(sampler.rttMs) && !sampler.isEchoStale) sampler.rttMs = echoedRtt(tcb, segment, now);
   const { rttMs } = sampler;
   if (Number.isNaN(rttMs)) return;
-  rtt.sample(rttMs, Math.max(1, Math.ceil(flightSize(tcb) / (2 * sendMss(tcb)))));
+  // Appendix G counts an ACK for every second segment. One for a whole batch stands for as many of them, and weighs so.
+  const bytesPerSample = Math.max(2 * sendMss(tcb), ackedCount);
+  rtt.sample(rttMs, Math.max(1, Math.ceil(flightSize(tcb) / bytesPerSample)));
 }
 
 function informController(tcb: Tcb, ackedBytes: number, priorInFlight: number, now: Instant): void {
