@@ -136,8 +136,8 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   }
 
   /**
-   * Opens a connection to a pseudo-port at `to`. The function it returns gives up. Throws UsageError for an address that
-   * nobody can be at.
+   * Opens a connection to a pseudo-port at `to`. The function it returns gives up. Undefined when there is no path to
+   * it: nobody can be there, there are too many, or the socket is closed. Throws UsageError when the ports are taken.
    */
   open(
     to: UdpAddress,
@@ -145,7 +145,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     how: { readonly localPseudoPort?: number; readonly isHolePunching?: boolean },
     events: OpeningEvents,
   ): (() => void) | undefined {
-    const path = this.#paths.idOf(to.host, to.port);
+    const path = this.#isClosed ? undefined : this.#paths.idOf(to.host, to.port);
     if (path === undefined) return undefined;
     // The endpoint dates the SYN by the latest time it knows.
     this.endpoint.handleTimeout(this.#host.clock.now());
@@ -216,9 +216,9 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
         const hadEvents = this.#report();
         const sent = segmentsLeft > 0 && !this.#isBlocked ? this.#transmit() : 0;
         segmentsLeft -= sent;
-        if (!hadEvents && sent === 0) break;
+        // What the user does when his FIN has left is for this turn too.
+        if (!hadEvents && sent === 0 && !this.#tellFinished()) break;
       }
-      this.#tellFinished();
     } finally {
       this.#isPumping = false;
     }
@@ -298,11 +298,16 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     return count;
   }
 
-  #tellFinished(): void {
+  /** Returns whether any FIN has left. */
+  #tellFinished(): boolean {
+    let hasAny = false;
     for (const channel of this.#finishing) {
       channel.driven();
-      if (!channel.isFinishing) this.#finishing.delete(channel);
+      if (channel.isFinishing) continue;
+      this.#finishing.delete(channel);
+      hasAny = true;
     }
+    return hasAny;
   }
 
   /** One clock call per socket. An early wake-up is harmless, so a later due time moves nothing. */

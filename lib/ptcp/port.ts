@@ -1,12 +1,12 @@
 import { EventEmitter } from 'eventemitter3';
-import { InvalidAddressError, MessageLengthError, UsageError } from '../errors.ts';
+import { ConnectError, InvalidAddressError, MessageLengthError, UsageError } from '../errors.ts';
 import type { Address, InetAddress, UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { TransportHost } from '../interfaces/reactor.ts';
 import { StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
 import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
-import { openError, type PtcpChannel } from './channel.ts';
+import { openError } from './channel.ts';
 import type { Crc32, DatagramKind, EndpointStats, ProfileInput } from './core/index.ts';
 import { Driver } from './driver.ts';
 import { isReachable } from './paths.ts';
@@ -63,13 +63,20 @@ export class PtcpPort extends StreamPort {
     const events = new EventEmitter<PtcpPortEvents>();
     const { profile, memoryLimitBytes, crc32 } = options;
     let listening: ListenerEvents | undefined;
+    const tell = (event: keyof PtcpPortEvents, emit: () => void): void => {
+      try {
+        emit();
+      } catch (error) {
+        host.reportError(error, event);
+      }
+    };
     const driver = new Driver(
       host,
       {
         accepted: (channel) => listening?.accepted(channel),
-        foreign: (bytes, kind, from) => void events.emit('datagram', bytes, kind, from),
-        pathCandidate: (from, local, remote) => void events.emit('path-candidate', from, local, remote),
-        pathSuspect: (channel: PtcpChannel) => void events.emit('path-suspect', channel.getPeer()),
+        foreign: (...facts) => tell('datagram', () => events.emit('datagram', ...facts)),
+        pathCandidate: (...facts) => tell('path-candidate', () => events.emit('path-candidate', ...facts)),
+        pathSuspect: (channel) => tell('path-suspect', () => events.emit('path-suspect', channel.getPeer())),
       },
       likelyFamily(at.host),
       { profile, memoryLimitBytes, crc32 },
@@ -127,6 +134,7 @@ export class PtcpPort extends StreamPort {
     if (!isReachable(host, port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} cannot be connected to`);
     this.#boundSocket();
+    if (!this.isOpen) throw new UsageError('the port is stopped');
     const { pseudoPort = DEFAULT_PSEUDO_PORT, timeoutMs, ...how } = options;
     requirePort(pseudoPort, 1);
     const connector = new StreamConnector({
@@ -139,7 +147,11 @@ export class PtcpPort extends StreamPort {
           established: connected,
           failed: (reason) => failed(openError(reason, hostAndPort(host, port))),
         });
-        return cancel ?? (() => {});
+        if (cancel !== undefined) return cancel;
+        const cannot = (): void =>
+          failed(new ConnectError(`${hostAndPort(host, port)} cannot be tried any more`));
+        this.host.clock.callSoon(cannot);
+        return () => {};
       },
     });
     connector.connect();

@@ -8,7 +8,7 @@ import { type AttemptEvents, StreamConnector } from '../transports/connector.ts'
 import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../transports/ip-target.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../transports/provider.ts';
 import { openError } from './channel.ts';
-import type { Crc32, ProfileInput } from './core/index.ts';
+import { type Crc32, type ProfileInput, resolveProfile } from './core/index.ts';
 import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
 import { DEFAULT_PSEUDO_PORT, PtcpPort, type PtcpPortOptions, SOCKET_BUFFER_BYTES } from './port.ts';
@@ -69,6 +69,8 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     requirePort(target.port, 1);
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
+    // Here, where the caller hears of it, and not in a later turn.
+    resolveProfile(options.profile);
     const { bindAddress } = options;
     if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');
     if (ipFamily(target.host) !== undefined && !isReachable(target.host, target.port)) {

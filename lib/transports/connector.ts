@@ -71,14 +71,15 @@ export class StreamConnector implements ConnectorLike, Resource {
     }
     this.#state = 'connecting';
     this.#host.adopt(this);
-    this.#giveUp = this.#options.attempt({
-      connected: (channel) => this.#connected(channel),
-      failed: (reason) => this.#failed(reason),
-    });
-    const timeoutMs = this.#options.timeoutMs ?? CONNECT_TIMEOUT_MS;
-    if (timeoutMs !== NEVER) {
-      const timedOut = (): void => this.#abandon(new TimeoutError(`not connected within ${timeoutMs} ms`));
-      this.#timer = this.#host.clock.callLater(timeoutMs, timedOut);
+    try {
+      this.#beginAttempt();
+    } catch (error) {
+      // Our caller asked for what cannot be: nothing has begun.
+      this.#endAttempt();
+      this.#state = 'disconnected';
+      this.#host.release(this);
+      this.#putDown();
+      throw error;
     }
     try {
       this.#factory.startedConnecting(this);
@@ -86,6 +87,18 @@ export class StreamConnector implements ConnectorLike, Resource {
       this.#host.reportError(error, 'startedConnecting');
       this.#abandon(new ConnectingCancelled('startedConnecting threw', { cause: error }));
     }
+  }
+
+  #beginAttempt(): void {
+    const timeoutMs = this.#options.timeoutMs ?? CONNECT_TIMEOUT_MS;
+    if (timeoutMs !== NEVER) {
+      const timedOut = (): void => this.#abandon(new TimeoutError(`not connected within ${timeoutMs} ms`));
+      this.#timer = this.#host.clock.callLater(timeoutMs, timedOut);
+    }
+    this.#giveUp = this.#options.attempt({
+      connected: (channel) => this.#connected(channel),
+      failed: (reason) => this.#failed(reason),
+    });
   }
 
   disconnect(): void {
@@ -157,11 +170,15 @@ export class StreamConnector implements ConnectorLike, Resource {
     this.#host.release(this);
     this.#report(callback, () => this.#factory[callback](this, reason));
     // The callback may have connected again; then the factory stays in use.
-    if (this.#state === 'disconnected' && this.#inUse) {
-      this.#inUse = false;
-      this.#report('doStop', () => this.#factory.doStop());
-    }
+    if (this.#state === 'disconnected') this.#putDown();
     this.#answerShutDown();
+  }
+
+  /** The factory is not in use any more. */
+  #putDown(): void {
+    if (!this.#inUse) return;
+    this.#inUse = false;
+    this.#report('doStop', () => this.#factory.doStop());
   }
 
   #report(where: string, callback: () => void): void {

@@ -145,6 +145,16 @@ describe('StreamConnector', () => {
     expect(attempts).to.deep.equal([]);
   });
 
+  it('begins nothing with a limit that is none', () => {
+    const factory = new RecordingClientFactory(new Recorder());
+
+    expect(() => connecting(factory, Number.NaN)).to.throw(UsageError);
+
+    expect(attempts).to.deep.equal([]);
+    expect(factory.events).to.deep.equal(['start', 'stop']);
+    sinon.assert.calledOnce(host.release as sinon.SinonSpy);
+  });
+
   it('gives up an attempt whose startedConnecting throws', () => {
     const factory = new RecordingClientFactory(new Recorder());
     const thrown = new Error('in startedConnecting');
