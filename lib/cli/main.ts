@@ -10,7 +10,7 @@ import { NodeFiles } from '../reactor/node/files.ts';
 import { commandLine } from './arguments.ts';
 import { ExitStatus } from './exit-status.ts';
 import { printable } from './printable.ts';
-import { complain } from './report.ts';
+import { asciiJson, complain } from './report.ts';
 
 const DEFAULT_COLUMNS = 80;
 
@@ -38,7 +38,7 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
     const command = await plugin.load();
     return await command(rest, context);
   } catch (error) {
-    return explain(error, context);
+    return explain(error, args, context);
   }
 }
 
@@ -48,9 +48,11 @@ async function showOverview(args: readonly string[], context: CommandContext): P
     .description('Sends files over bad networks, with PTCP: TCP in user space over UDP.')
     .version(await packageVersion(), '-V, --version', 'show the version')
     .helpCommand('help [command]', 'show the help of a command');
-  for (const { plugin } of context.plugins.ofKind('command')) {
-    program.command(plugin.name).description(plugin.summary).usage('…');
-  }
+  // Two of one name are an error only when that name is used.
+  const summaries = new Map(
+    context.plugins.ofKind('command').map(({ plugin }) => [plugin.name, plugin.summary]),
+  );
+  for (const [name, summary] of summaries) program.command(name).description(summary).usage('…');
   if (args[0] === 'help' && args[1] !== undefined && context.plugins.find('command', args[1]) !== undefined) {
     return runCommandLine([args[1], '--help'], context);
   }
@@ -74,13 +76,17 @@ async function packageVersion(): Promise<string> {
   }
 }
 
-function explain(error: unknown, context: CommandContext): number {
+function explain(error: unknown, args: readonly string[], context: CommandContext): number {
   // commander has said what is to be said.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.usage;
   const status = statusOf(error);
   const message = printable(error instanceof Error ? error.message : String(error));
   const unexpected = `something unexpected happened: ${message}; HAWSER_DEBUG=1 shows where`;
-  complain(context.messages, context, status === undefined ? unexpected : message);
+  const complaint = status === undefined ? unexpected : message;
+  if (args.includes('--json')) {
+    context.output.write(`${asciiJson({ event: 'error', message: complaint })}\n`);
+  }
+  complain(context.messages, context, complaint);
   if (context.environment['HAWSER_DEBUG'] === '1') context.messages.write(`${stackOf(error)}\n`);
   return status ?? ExitStatus.failed;
 }

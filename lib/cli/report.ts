@@ -132,7 +132,7 @@ function round(value: number, digits: number): number {
 }
 
 /** One line of JSON in which a name can do nothing to a terminal. */
-function asciiJson(value: object): string {
+export function asciiJson(value: object): string {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -76,6 +76,28 @@ describe('the command line', () => {
     expect(context.messages.text).to.contain('other/send.ts');
   });
 
+  it('shows its help, each name once, when two plugins bring one command', async () => {
+    const context = await commandContext();
+    context.plugins.add(context.plugins.find('command', 'send'), 'other/send.ts');
+
+    const status = await runCommandLine(['--help'], context);
+
+    expect(status).to.equal(0);
+    expect(context.output.text.match(/^ +send /gm)).to.have.length(1);
+  });
+
+  it('tells programs why a command came to nothing, too', async () => {
+    const context = await commandContext();
+
+    const status = await runCommandLine(['send', '--json', '/nonexistent', 'tcp:h:1'], context);
+
+    expect(status).to.equal(2);
+    expect(context.output.text).to.equal(
+      '{"event":"error","message":"there is no file /nonexistent; check its path"}\n',
+    );
+    expect(context.messages.lines).to.have.length(1);
+  });
+
   it('shows where an unexpected error came from only with HAWSER_DEBUG=1', async () => {
     const load = async () => async (): Promise<number> => {
       throw new TypeError('x is not a function');

@@ -89,7 +89,7 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
   const command = commandLine('hawser send', context)
     .usage('[options] FILE… ENDPOINT')
     .description('Sends files to a hawser receive, one after the other.')
-    .argument('[files-and-endpoint...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
+    .argument('[FILE… ENDPOINT...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP);
   command.parse([...args], { from: 'user' });
