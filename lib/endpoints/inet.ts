@@ -63,7 +63,9 @@ function requireArguments(
   names: readonly string[],
 ): readonly string[] {
   if (args.length === names.length && !args.includes('')) return args;
-  throw new UsageError(`write ${[word, ...names].join(':')}, an IPv6 address in brackets`);
+  const hint =
+    names.length > 1 ? ', an IPv6 address in brackets' : '; the address to listen on goes into interface';
+  throw new UsageError(`write ${[word, ...names].join(':')}${hint}`);
 }
 
 function readOptions(

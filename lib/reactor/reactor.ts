@@ -215,6 +215,7 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
     factory: StreamFactory,
     options?: ListenOptionsOf<K>,
   ): PortOf<K> {
+    requireFactory(factory, 'buildProtocol', 'a Factory');
     return this.#transport(kind).listen(this.#host, target, factory, options ?? {}) as PortOf<K>;
   }
 
@@ -225,6 +226,9 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
     factory: StreamClientFactory,
     options?: ConnectOptionsOf<K>,
   ): ConnectorLike {
+    requireFactory(factory, 'startedConnecting', 'a ClientFactory');
+    if (typeof target.host !== 'string')
+      throw new UsageError(`a host is a string, not ${String(target.host)}`);
     return this.#transport(kind).connect(this.#host, target, factory, options ?? {});
   }
 
@@ -342,4 +346,12 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
 
 function listenTarget(port: number, options: InterfaceOption): ListenTarget {
   return options.interface === undefined ? { port } : { host: options.interface, port };
+}
+
+/** For callers without types: what is no factory would be found out in a later turn, far from the mistake. */
+function requireFactory(factory: unknown, method: string, expected: string): void {
+  const given = typeof factory === 'object' ? (factory as Record<string, unknown> | null) : undefined;
+  if (typeof given?.[method] === 'function') return;
+  const hint = typeof factory === 'function' ? `: forProtocol(${factory.name}) makes one of a Protocol` : '';
+  throw new UsageError(`this takes ${expected}${hint}`);
 }

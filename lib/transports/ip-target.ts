@@ -21,7 +21,8 @@ export function hostAndPort(host: string, port: number): string {
 /** Throws UsageError unless `port` is one that can be bound (0 included) or, with `least` 1, sent to. */
 export function requirePort(port: number, least: 0 | 1): void {
   if (!Number.isInteger(port) || port < least || port > LAST_PORT) {
-    throw new UsageError(`a port is a whole number from ${least} to ${LAST_PORT}, not ${port}`);
+    const given = typeof port === 'string' ? `the string ${JSON.stringify(port)}` : String(port);
+    throw new UsageError(`a port is a whole number from ${least} to ${LAST_PORT}, not ${given}`);
   }
 }
 

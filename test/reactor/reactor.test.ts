@@ -335,5 +335,20 @@ describe('Reactor', () => {
       expect(() => reactor.connectTCP('127.0.0.1', 0, new ClientFactory())).to.throw(UsageError, 'port');
       expect(() => reactor.listenTCP(0, new Factory(), { interface: 'localhost' })).to.throw(UsageError);
     });
+
+    it('refuses at once what is no factory, and a host that is none', () => {
+      const untyped = (value: unknown): never => value as never;
+
+      expect(() => reactor.listenTCP(1, untyped(undefined))).to.throw(UsageError, 'takes a Factory');
+      expect(() => reactor.listenTCP(1, untyped(Protocol))).to.throw(UsageError, 'forProtocol(Protocol)');
+      expect(() => reactor.connectTCP('127.0.0.1', 1, untyped(new Factory()))).to.throw(
+        UsageError,
+        'takes a ClientFactory',
+      );
+      expect(() => reactor.connectTCP(untyped(undefined), 1, new ClientFactory())).to.throw(
+        UsageError,
+        'a host is a string, not undefined',
+      );
+    });
   });
 });

@@ -23,6 +23,7 @@ describe('targets on the Internet', () => {
     for (const port of [1, 65_535]) expect(() => requirePort(port, 1)).not.to.throw();
     expect(() => requirePort(0, 0)).not.to.throw();
     for (const port of [0, 65_536, 1.5, Number.NaN]) expect(() => requirePort(port, 1)).to.throw(UsageError);
+    expect(() => requirePort('80' as unknown as number, 1)).to.throw(UsageError, 'not the string "80"');
   });
 
   it('name the option whose value is no literal', () => {
