@@ -104,10 +104,8 @@ function parseOption(option: Uint8Array, at: number, segment: Segment): boolean 
     case Kind.SackPermitted:
       segment.sackPermitted = true;
       return length === 2;
-    case Kind.Experiment:
-      return parsePtcpOption(option, at, segment);
     default:
-      return true;
+      return parsePtcpOption(option, at, segment);
   }
 }
 
@@ -121,16 +119,30 @@ function parseSack(option: Uint8Array, segment: Segment): boolean {
   return true;
 }
 
-/** Another experiment, or another version of ours, is an unknown option. */
+/** What PTCP's option begins with: kind, length, ExID; and then its version. */
+const PTCP_BEGINNING = ((Kind.Experiment << 24) | (OPTION_BYTES.ptcp << 16) | PTCP_EXID) >>> 0;
+
+/**
+ * PTCP's option, or an unknown one: another experiment, another version. What is one flipped bit away from ours is ours,
+ * damaged: taken for unknown, it would turn the CRC off on one side.
+ */
 function parsePtcpOption(option: Uint8Array, at: number, segment: Segment): boolean {
-  if (option.length < 5 || ((option[2]! << 8) | option[3]!) !== PTCP_EXID) return true;
-  if (option[4]! >> 4 !== PTCP_VERSION) return true;
-  if (option.length !== OPTION_BYTES.ptcp) return false;
+  if (option.length < 5) return true;
+  const difference = readU32(option, 0) ^ PTCP_BEGINNING;
+  const flippedBits = bitsSet(difference) + bitsSet((option[4]! >> 4) ^ PTCP_VERSION);
+  const isOursOfWrongLength = flippedBits > 0 && bitsSet(difference & 0x00ff_0000) === flippedBits;
+  if (flippedBits > 0) return flippedBits > 1 && !isOursOfWrongLength;
   segment.ptcpFlags = option[4]! & 0x0f;
   segment.ptcpTokenHigh = readU32(option, 5);
   segment.ptcpTokenLow = readU32(option, 9);
   segment.ptcpCheckAt = at + 9;
   return true;
+}
+
+function bitsSet(word: number): number {
+  let count = 0;
+  for (let rest = word >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
+  return count;
 }
 
 /** Whether `segment` carries the option `name` of a SYN. */

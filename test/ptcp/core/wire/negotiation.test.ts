@@ -55,6 +55,20 @@ describe("PTCP's option and CRC-32", () => {
     expect([...syn.subarray(16, 20)], 'bytes 16–19 of a SYN').to.deep.equal([0, 0, 0, 0]);
   });
 
+  it('takes a SYN for none when any one bit of the beginning of its option is flipped', () => {
+    const intact = [253, 13, 0x50, 0x54, 0x11, 9, 8, 7, 6, 5, 4, 3, 2];
+    // Kind, length, ExID and version; the flags behind them say what is on offer, and CheckedSyn covers them.
+    for (let bit = 0; bit < 36; bit += 1) {
+      const raw = [...intact];
+      raw[bit >> 3]! ^= 0x80 >> (bit & 7);
+      const peer = listening({ profile: { ptcpOption: true, crc32: true } });
+      peer.inject({ flags: 'S', options: { raw } });
+
+      peer.expectNothing();
+      expect(peer.endpoint.stats.undecodable['bad-option'], `bit ${bit}`).to.equal(1);
+    }
+  });
+
   it('lets its own SYN check itself: the end of the token is the CRC of the rest', () => {
     const syn = bareSyn();
 
