@@ -7,6 +7,8 @@ import { Rate } from './rate.ts';
 
 const FRAMES_PER_SECOND = 8;
 const BAR_CHARACTERS = 16;
+const NARROW_COLUMNS = 100;
+const NARROW_BAR_CHARACTERS = 10;
 
 /** What a transport may know of its connection, named as in Linux's tcp_info. */
 export interface NetworkFacts {
@@ -61,6 +63,8 @@ export class ProgressMeter {
 export class ProgressLine {
   readonly #output: TextOutput;
   #bar: cliProgress.SingleBar | undefined = undefined;
+  /** Columns that are left behind the bar. */
+  #room = 0;
 
   constructor(output: TextOutput) {
     this.#output = output;
@@ -69,15 +73,18 @@ export class ProgressLine {
   start(name: string, sizeBytes: number, bytes: number): void {
     this.stop();
     if (!this.#output.isTerminal) return;
+    const shown = fitted(printable(name));
+    const barsize = this.#output.columns < NARROW_COLUMNS ? NARROW_BAR_CHARACTERS : BAR_CHARACTERS;
+    this.#room = this.#output.columns - [...shown].length - barsize - ' [] 100 % '.length;
     this.#bar = new cliProgress.SingleBar({
       stream: asStream(this.#output),
       fps: FRAMES_PER_SECOND,
-      barsize: BAR_CHARACTERS,
+      barsize,
       clearOnComplete: true,
       hideCursor: true,
       linewrap: true,
       gracefulExit: false,
-      format: `${fitted(printable(name))} [{bar}] {percentage} % {facts}`,
+      format: `${shown} [{bar}] {percentage} % {facts}`,
       barCompleteChar: '=',
       barIncompleteChar: ' ',
     });
@@ -85,7 +92,7 @@ export class ProgressLine {
   }
 
   update(facts: ProgressFacts, network: NetworkFacts | undefined): void {
-    this.#bar?.update(facts.bytes, { facts: describeProgress(facts, network) });
+    this.#bar?.update(facts.bytes, { facts: describeProgress(facts, network, this.#room) });
   }
 
   stop(): void {
@@ -94,8 +101,16 @@ export class ProgressLine {
   }
 }
 
-/** What stands behind the bar: `12.3 MiB/s, 42 s left, RTT 50.0 ms, 0.3 % resent`. */
-export function describeProgress(facts: ProgressFacts, network: NetworkFacts | undefined): string {
+/**
+ * What stands behind the bar: `12.3 MiB/s, 42 s left, RTT 50.0 ms, 0.3 % resent`.
+ *
+ * What does not fit into `columns` is left out from the right.
+ */
+export function describeProgress(
+  facts: ProgressFacts,
+  network: NetworkFacts | undefined,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const parts = [`${formatBytes(facts.bytesPerSecond)}/s`];
   if (Number.isFinite(facts.secondsLeft)) parts.push(`${formatSeconds(facts.secondsLeft)} left`);
   if (network?.rttUs !== undefined) parts.push(`RTT ${(network.rttUs / 1000).toFixed(1)} ms`);
@@ -103,6 +118,7 @@ export function describeProgress(facts: ProgressFacts, network: NetworkFacts | u
   if (again !== undefined && sent !== undefined && sent > 0) {
     parts.push(`${((again * 100) / sent).toFixed(1)} % resent`);
   }
+  while (parts.length > 1 && parts.join(', ').length > columns) parts.pop();
   return parts.join(', ');
 }
 

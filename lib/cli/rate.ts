@@ -2,6 +2,8 @@ import type { Instant } from '../time/clock.ts';
 
 /** How far back the rate looks: long enough to be calm, short enough to be true. */
 const WINDOW_MS = 5_000;
+/** The first bytes go into buffers: before this a rate would say how fast memory is. */
+const LEAST_MS = 200;
 
 /** The rate of a count that grows, over the last few seconds. */
 export class Rate {
@@ -17,7 +19,7 @@ export class Rate {
   get bytesPerSecond(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.at <= first.at) return 0;
+    if (first === undefined || last === undefined || last.at - first.at < LEAST_MS) return 0;
     return ((last.bytes - first.bytes) * 1000) / (last.at - first.at);
   }
 

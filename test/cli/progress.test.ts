@@ -34,6 +34,13 @@ describe('describeProgress', () => {
     expect(describeProgress(facts, network)).to.equal('2.0 MiB/s, 3.0 s left, RTT 50.0 ms, 0.3 % resent');
   });
 
+  it('leaves out what does not fit, from the right and as a whole', () => {
+    const network = { rttUs: 50_000, totalRetransSegments: 3, segsOut: 1000 };
+
+    expect(describeProgress(facts, network, 42)).to.equal('2.0 MiB/s, 3.0 s left, RTT 50.0 ms');
+    expect(describeProgress(facts, network, 3)).to.equal('2.0 MiB/s');
+  });
+
   it('leaves out what is not known', () => {
     const still = { ...facts, bytesPerSecond: 0, secondsLeft: Number.POSITIVE_INFINITY };
 
@@ -50,6 +57,18 @@ describe('ProgressLine', () => {
     line.stop();
 
     expect(output.text).to.equal('');
+  });
+
+  it('fits a usual line into 80 columns', () => {
+    const output = new KeptOutput(true, 80);
+    const line = new ProgressLine(output);
+    const network = { rttUs: 123_400, totalRetransSegments: 3, segsOut: 1000 };
+
+    line.start('holiday.mov', 10, 0);
+    line.update({ bytes: 1, sizeBytes: 10, bytesPerSecond: 22 * MIB, secondsLeft: 11 }, network);
+    line.stop();
+
+    expect(output.text).to.contain('22.0 MiB/s, 11 s left, RTT 123.4 ms, 0.3 % resent');
   });
 
   it('shows a name that looks like a place to fill as it is, and shortens a long one', () => {

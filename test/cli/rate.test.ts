@@ -10,6 +10,16 @@ describe('Rate', () => {
     expect(rate.secondsTo(1000)).to.equal(Number.POSITIVE_INFINITY);
   });
 
+  it('says nothing of the first moments, when bytes only fill buffers', () => {
+    const rate = new Rate();
+    rate.sample(0, 0);
+    rate.sample(4, 1_000_000);
+    expect(rate.bytesPerSecond).to.equal(0);
+
+    rate.sample(250, 1_000_000);
+    expect(rate.bytesPerSecond).to.equal(4_000_000);
+  });
+
   it('follows the last few seconds, not the whole time', () => {
     const rate = new Rate();
     for (let second = 0; second <= 20; second += 1)

@@ -7,10 +7,11 @@ import { NodeFiles } from '../../lib/reactor/node/files.ts';
 export class KeptOutput implements TextOutput {
   text = '';
   readonly isTerminal: boolean;
-  readonly columns = 100;
+  readonly columns: number;
 
-  constructor(isTerminal = false) {
+  constructor(isTerminal = false, columns = 100) {
     this.isTerminal = isTerminal;
+    this.columns = columns;
   }
 
   write(text: string): void {
