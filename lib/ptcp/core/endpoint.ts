@@ -97,6 +97,8 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #events = new EventQueue();
   readonly #strays = new StrayAnswers();
   readonly #timeWaitAcks: TimeWait[] = [];
+  /** Connections that could write nothing for lack of memory. */
+  readonly #starved = new Set<Connection>();
   readonly #segment = new Segment();
   readonly #writer: BurstWriter;
   #now: Instant = -NEVER;
@@ -431,11 +433,25 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   /** The next thing that happened, or undefined. */
   pollEvent(): PtcpEvent | undefined {
+    if (this.#starved.size > 0 && this.memory.ringLimit(0) > 0) this.#feedStarved();
     return this.#events.next();
+  }
+
+  #feedStarved(): void {
+    for (const connection of this.#starved) {
+      const { tcb } = connection;
+      tcb.wantsToWrite = false;
+      if (tcb.state !== 'CLOSED') tcb.news |= News.Writable;
+      this.#events.add(connection);
+    }
+    this.#starved.clear();
   }
 
   /** Called by connections: something has changed, so there may be news, things to send, or another due time. */
   touch(connection: Connection): void {
+    const { tcb } = connection;
+    // With nothing of its own to be acknowledged, only others can make room for what it wants to write.
+    if (tcb.wantsToWrite && tcb.sendBuffer.length === 0) this.#starved.add(connection);
     this.#makeReady(connection);
     this.#settle(connection);
   }

@@ -45,7 +45,7 @@ function leaveRecovery(tcb: Tcb, now: Instant): void {
   if (tcb.sent.lostBytes > 0) enterRecovery(tcb, now);
 }
 
-/** A duplicate ACK, or one that SACKs something new. `hasNewSack` is false where the peer does not do SACK. */
+/** A duplicate ACK or, where the peer does SACK, one that SACKs something new. */
 export function duplicateAckArrived(tcb: Tcb): void {
   tcb.dupAcks += 1;
   // After a time-out it speaks of segments that are out of the pipe already.

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { Prng } from '../../../lib/bytes/prng.ts';
+import { type Connection, PtcpEndpoint, type PtcpEvent } from '../../../lib/ptcp/core/index.ts';
+import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
 import { pattern } from '../../support/scripted-peer.ts';
 import { established, listening } from '../../support/scripted-states.ts';
 
@@ -42,6 +45,31 @@ describe('an endpoint that has used up its memory', () => {
 
     expect(bytes).to.deep.equal(pattern(16_000));
     expect(peer.connection.read(9999)).to.deep.equal(pattern(4000, 16_000));
+  });
+
+  it('tells a writer that it had no room for when others have given some back', () => {
+    const server = new PtcpEndpoint({ entropy: new Prng(1), memoryLimitBytes: 16 * KIB });
+    const client = new PtcpEndpoint({ entropy: new Prng(2) });
+    const accepted: Connection[] = [];
+    const writable: Connection[] = [];
+    const onEvent = (event: PtcpEvent): void => {
+      if (event.type === 'accepted') accepted.push(event.connection);
+      if (event.type === 'writable') writable.push(event.connection);
+      if (event.type === 'readable') event.connection.read(100_000);
+    };
+    const network = new EndpointNetwork([server, client], { onEvent, link: { latencyMs: 5 } });
+    server.listen(1);
+    client.connect(0, 1);
+    client.connect(0, 1);
+    network.runUntil(100);
+    const [first, second] = accepted;
+
+    expect(first!.write(pattern(16 * KIB))).to.equal(16 * KIB);
+    expect(second!.write(pattern(100)), 'nothing is left').to.equal(0);
+    network.runUntil(5000);
+
+    expect(writable).to.deep.equal([second]);
+    expect(second!.write(pattern(100))).to.equal(100);
   });
 
   it('takes no new connections until there is some again', () => {
