@@ -19,7 +19,7 @@ class Greeter extends Protocol {
 
   override connectionLost(reason: Error): void {
     console.log(reason.name); // ConnectionDone
-    void reactor.stop();
+    reactor.stop();
   }
 }
 

@@ -64,7 +64,9 @@ function requireArguments(
 ): readonly string[] {
   if (args.length === names.length && !args.includes('')) return args;
   const hint =
-    names.length > 1 ? ', an IPv6 address in brackets' : '; the address to listen on goes into interface';
+    names.length > 1
+      ? ', an IPv6 address in brackets'
+      : '; the address to listen on goes into interface, IPv6 in brackets';
   throw new UsageError(`write ${[word, ...names].join(':')}${hint}`);
 }
 

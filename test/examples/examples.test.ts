@@ -12,7 +12,7 @@ async function run(example: string): Promise<string> {
   return stdout;
 }
 
-describe('the examples of the README', function () {
+describe('the examples of the documentation', function () {
   // Each is a process of its own, compiled from its sources.
   this.timeout(10_000);
 
@@ -27,10 +27,18 @@ describe('the examples of the README', function () {
     expect(await run('virtual-time.ts')).to.equal(first);
   });
 
-  for (const example of ['echo.ts', 'virtual-time.ts']) {
-    it(`stand in the README as they are: ${example}`, async () => {
+  it('count numbers under back-pressure, three connections in turn', async () => {
+    expect(await run('numbers.ts')).to.equal('100000 lines\n'.repeat(3));
+  });
+
+  for (const [example, page] of [
+    ['echo.ts', 'README.md'],
+    ['virtual-time.ts', 'README.md'],
+    ['numbers.ts', 'docs/protocols.md'],
+  ] as const) {
+    it(`stand in ${page} as they are: ${example}`, async () => {
       const [readme, source] = await Promise.all([
-        readFile(`${root}/README.md`, 'utf8'),
+        readFile(`${root}/${page}`, 'utf8'),
         readFile(`${root}/examples/${example}`, 'utf8'),
       ]);
 
