@@ -198,7 +198,9 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   wake(channel?: PtcpChannel): void {
     if (channel !== undefined) this.#touched.push(channel);
-    if (this.#isPumpDue || this.#isPumping || this.#isClosed) return;
+    if (this.#isPumpDue || this.#isPumping) return;
+    // What came before the socket was closed can still be asked for: by a protocol that was paused, say.
+    if (this.#isClosed && channel === undefined) return;
     this.#isPumpDue = true;
     this.#host.clock.callSoon(() => {
       this.#isPumpDue = false;
@@ -207,14 +209,14 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   }
 
   #pump(): void {
-    if (this.#isPumping || this.#isClosed) return;
+    if (this.#isPumping) return;
     this.#isPumping = true;
     let segmentsLeft = TURN_SEGMENTS;
     try {
       // Events first: what the user writes in answer can then ride on the acknowledgement.
       for (;;) {
         const hadEvents = this.#report();
-        const sent = segmentsLeft > 0 && !this.#isBlocked ? this.#transmit() : 0;
+        const sent = segmentsLeft > 0 && !this.#isBlocked && !this.#isClosed ? this.#transmit() : 0;
         segmentsLeft -= sent;
         // What the user does when his FIN has left is for this turn too.
         if (!hadEvents && sent === 0 && !this.#tellFinished()) break;
@@ -222,6 +224,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     } finally {
       this.#isPumping = false;
     }
+    if (this.#isClosed) return;
     if (segmentsLeft <= 0 && !this.#isBlocked) this.wake();
     this.#setWakeUp();
     this.#keepProcess();
