@@ -8,7 +8,9 @@ import { Rate } from './rate.ts';
 const FRAMES_PER_SECOND = 8;
 const BAR_CHARACTERS = 16;
 const NARROW_COLUMNS = 100;
-const NARROW_BAR_CHARACTERS = 10;
+const NARROW_BAR_CHARACTERS = 8;
+/** Left free at the right: the terminal's echo of ^C would else go to the next line, and the bar with it. */
+const SPARE_COLUMNS = 3;
 
 /** What a transport may know of its connection, named as in Linux's tcp_info. */
 export interface NetworkFacts {
@@ -75,7 +77,7 @@ export class ProgressLine {
     if (!this.#output.isTerminal) return;
     const shown = fitted(printable(name));
     const barsize = this.#output.columns < NARROW_COLUMNS ? NARROW_BAR_CHARACTERS : BAR_CHARACTERS;
-    this.#room = this.#output.columns - [...shown].length - barsize - ' [] 100 % '.length;
+    this.#room = this.#output.columns - SPARE_COLUMNS - [...shown].length - barsize - ' [] 99 % '.length;
     this.#bar = new cliProgress.SingleBar({
       stream: asStream(this.#output),
       fps: FRAMES_PER_SECOND,

@@ -59,7 +59,7 @@ describe('ProgressLine', () => {
     expect(output.text).to.equal('');
   });
 
-  it('fits a usual line into 80 columns', () => {
+  it('fits a usual line into 80 columns, with room for the echo of ^C', () => {
     const output = new KeptOutput(true, 80);
     const line = new ProgressLine(output);
     const network = { rttUs: 123_400, totalRetransSegments: 3, segsOut: 1000 };
@@ -68,7 +68,9 @@ describe('ProgressLine', () => {
     line.update({ bytes: 1, sizeBytes: 10, bytesPerSecond: 22 * MIB, secondsLeft: 11 }, network);
     line.stop();
 
-    expect(output.text).to.contain('22.0 MiB/s, 11 s left, RTT 123.4 ms, 0.3 % resent');
+    const [shown] = output.text.match(/holiday\.mov \[=* *\] 10 % 22\.0 MiB.*resent/) ?? [];
+    expect(shown).to.have.lengthOf.within(60, 77);
+    expect(shown).to.match(/22\.0 MiB\/s, 11 s left, RTT 123\.4 ms, 0\.3 % resent$/);
   });
 
   it('shows a name that looks like a place to fill as it is, and shortens a long one', () => {
