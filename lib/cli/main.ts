@@ -18,6 +18,8 @@ const DEFAULT_COLUMNS = 80;
 export async function main(): Promise<void> {
   // Whoever read our output is gone: there is nobody left to work for.
   process.stdout.on('error', () => process.exit(ExitStatus.failed));
+  // Messages are another matter: what was asked for is still worth doing when nobody reads them.
+  process.stderr.on('error', () => {});
   const plugins = new PluginRegistry();
   await loadPlugins(OWN_PLUGINS, new NodeFiles(), plugins);
   const context: CommandContext = {

@@ -58,6 +58,21 @@ describe('hawser as processes on loopback', function () {
     });
   }
 
+  it('receives on when nobody reads its messages any more', async () => {
+    await writeFile(join(directory, 'a.bin'), 'a');
+    const receiver = hawser('receive', '--json', '--listen', 'tcp:0', '--dir', await folder());
+    const port = await portOf(receiver);
+    receiver.child.stderr?.destroy();
+
+    const statuses: unknown[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      statuses.push(await hawser('send', join(directory, 'a.bin'), `tcp:127.0.0.1:${port}`).ended);
+    }
+
+    expect(statuses, 'the second and third are refused, the file being there').to.deep.equal([0, 1, 1]);
+    expect(receiver.child.exitCode).to.equal(null);
+  });
+
   it('goes on after kill -9 of the receiver, and sends at most a tenth of what was verified again', async () => {
     const source = await open(join(directory, 'a.bin'), 'w');
     await source.truncate(64 * MIB);
