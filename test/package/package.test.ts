@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -121,6 +129,16 @@ describe('the package, packed and installed elsewhere', () => {
     const args = [TSC, ...options, ...target, ...types, name];
     return run(process.execPath, args, consumer).catch((error: Error) => error.message);
   }
+
+  it('declares its types as TypeScript 5.0 understands them: generic arrays of bytes came with 5.7', () => {
+    const declarations = packed.filter((path) => path.endsWith('.d.ts'));
+    const generic = declarations.filter((path) => {
+      const text = readFileSync(join(consumer, 'node_modules/hawser', path), 'utf8');
+      return /\b(Int|Uint|BigInt|BigUint|Float)\d+(Clamped)?Array</.test(text);
+    });
+
+    expect(generic).to.deep.equal([]);
+  });
 
   it('installs its command, which helps', async () => {
     const command = join(consumer, 'node_modules', '.bin', 'hawser');

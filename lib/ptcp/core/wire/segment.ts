@@ -53,7 +53,7 @@ export class Segment {
   tsEcr = 0;
   sackCount = 0;
   /** Left and right edge of each block in turn. */
-  readonly sackEdges = new Uint32Array(2 * MAX_SACK_BLOCKS);
+  readonly sackEdges: Uint32Array = new Uint32Array(2 * MAX_SACK_BLOCKS);
   /** -1: no such option; else the PtcpFlag bits. */
   ptcpFlags = -1;
   ptcpTokenHigh = 0;
