@@ -55,8 +55,9 @@ async function showOverview(args: readonly string[], context: CommandContext): P
     context.plugins.ofKind('command').map(({ plugin }) => [plugin.name, plugin.summary]),
   );
   for (const [name, summary] of summaries) program.command(name).description(summary).usage('…');
-  if (args[0] === 'help' && args[1] !== undefined && context.plugins.find('command', args[1]) !== undefined) {
-    return runCommandLine([args[1], '--help'], context);
+  if (args[0] === 'help' && args[1] !== undefined) {
+    const isKnown = context.plugins.find('command', args[1]) !== undefined;
+    return runCommandLine(isKnown ? [args[1], '--help'] : [args[1]], context);
   }
   await program.parseAsync([...args], { from: 'user' });
   return ExitStatus.ok;

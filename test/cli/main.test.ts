@@ -39,6 +39,7 @@ describe('the command line', () => {
 
   const mistakes: [string[], RegExp][] = [
     [['sned'], /unknown command 'sned' \(Did you mean send\?\)/],
+    [['help', 'sned'], /unknown command 'sned' \(Did you mean send\?\)/],
     [['send', '--jsno', 'a', 'tcp:h:1'], /unknown option '--jsno' \(Did you mean --json\?\)/],
     [['send'], /give at least one file/],
     [['send', 'a.bin'], /give at least one file.*hawser send a\.bin ptcp:HOST:PORT/],
