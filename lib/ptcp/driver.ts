@@ -1,3 +1,4 @@
+import { formatIpAddress, parseIpAddress } from '../bytes/ip-address.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
@@ -61,6 +62,8 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   readonly #events: DriverEvents;
   readonly #isConnected: boolean;
   readonly #paths: PathTable;
+  /** The one path of a connected socket, once it is known. */
+  #peerPath: PathId | undefined = undefined;
   /** Channels that want `driven` called. */
   #touched: PtcpChannel[] = [];
   /** Channels whose FIN has not left yet. */
@@ -145,8 +148,12 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     how: { readonly localPseudoPort?: number; readonly isHolePunching?: boolean },
     events: OpeningEvents,
   ): (() => void) | undefined {
-    const path = this.#isClosed ? undefined : this.#paths.idOf(to.host, to.port);
+    // Answers come from the address in its one spelling (RFC 5952 §4), whatever the user wrote.
+    const address = parseIpAddress(to.host);
+    const host = address === undefined ? to.host : formatIpAddress(address);
+    const path = this.#isClosed ? undefined : this.#paths.idOf(host, to.port);
     if (path === undefined) return undefined;
+    this.#peerPath = path;
     // The endpoint dates the SYN by the latest time it knows.
     this.endpoint.handleTimeout(this.#host.clock.now());
     const connection = this.endpoint.connect(path, pseudoPort, how);
@@ -171,6 +178,8 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   datagram(bytes: Uint8Array, host: string, port: number): void {
     const path = this.#paths.idOf(host, port);
     if (path === undefined || this.#isOwnAddress(host, port)) return;
+    // What came before the socket was connected may be anybody's, and an answer would go to the peer.
+    if (this.#isConnected && path !== this.#peerPath) return;
     const kind = this.endpoint.handleDatagram(this.#host.clock.now(), bytes, path);
     if (kind === 'stun' || kind === 'foreign') this.#events.foreign?.(bytes, kind, { host, port });
     // Datagrams come in batches: all of them are answered together (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
@@ -189,8 +198,8 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   error(code: string): void {
     // Only a connected socket knows whose datagram it was (RFC 9293 §3.9.2.2, MUST-54).
-    if (!this.#isConnected) return;
-    this.endpoint.handlePathError(this.#host.clock.now(), 0, code);
+    if (!this.#isConnected || this.#peerPath === undefined) return;
+    this.endpoint.handlePathError(this.#host.clock.now(), this.#peerPath, code);
     this.wake();
   }
 

@@ -1,8 +1,13 @@
 import { expect } from 'chai';
+import { Prng } from '../../lib/bytes/prng.ts';
+import type { UdpAddress } from '../../lib/interfaces/address.ts';
+import type { TransportHost } from '../../lib/interfaces/reactor.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
+import { Driver, type OpeningEvents } from '../../lib/ptcp/driver.ts';
 import { PtcpProvider } from '../../lib/ptcp/provider.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
+import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
 import { bytesOf, text } from '../support/simulated-sockets.ts';
 
 const TIME_WAIT_MS = 60_000;
@@ -81,4 +86,70 @@ describe('Driver', () => {
     expect(reactor.running).to.equal(false);
     expect(events).to.deep.equal(['ConnectionDone']);
   });
+});
+
+describe('Driver, opening a connection', () => {
+  let clock: VirtualClock;
+  let sentTo: (UdpAddress | undefined)[];
+
+  function driverOf(isConnected: boolean): Driver {
+    clock = new VirtualClock();
+    sentTo = [];
+    const host: TransportHost = {
+      clock,
+      sockets: undefined as never,
+      entropy: new Prng(1),
+      lingerMs: 5_000,
+      adopt: () => {},
+      release: () => {},
+      reportError: () => {},
+    };
+    const driver = new Driver(host, {}, 'IPv6', { isConnected });
+    driver.start({
+      host: '::',
+      port: 7,
+      family: 'IPv6',
+      receiveBufferBytes: 0,
+      sendBufferBytes: 0,
+      sendBurst: (_burst, to) => {
+        sentTo.push(to);
+        return 'sent';
+      },
+      connect: () => {},
+      keepAlive: () => {},
+      close: (done) => done(),
+    });
+    return driver;
+  }
+
+  it('hears of a refusal though a stranger wrote to the socket before it was connected', () => {
+    const driver = driverOf(true);
+    const reasons: string[] = [];
+
+    driver.datagram(new Uint8Array(40), '2001:db8::bad', 9);
+    driver.open({ host: '::1', port: 5 }, 49_153, {}, events(reasons));
+    clock.advance(1);
+    driver.error('ECONNREFUSED');
+    clock.advance(1);
+    driver.retire();
+
+    expect(reasons).to.deep.equal(['refused']);
+    expect(clock.runUntilIdle(60_000)).to.equal(true);
+  });
+
+  it('knows its peer however the address was spelled', () => {
+    const driver = driverOf(false);
+
+    const giveUp = driver.open({ host: '0:0:0:0:0:0:0:1', port: 5 }, 49_153, {}, events([]));
+    clock.advance(1);
+    giveUp?.();
+    driver.retire();
+
+    expect(sentTo[0]).to.deep.equal({ host: '::1', port: 5 });
+    expect(clock.runUntilIdle(60_000)).to.equal(true);
+  });
+
+  function events(reasons: string[]): OpeningEvents {
+    return { established: () => {}, failed: (reason) => reasons.push(reason) };
+  }
 });
