@@ -1,5 +1,5 @@
 // The same Protocol in a simulated network: an hour of a bad link in a moment, the same every time.
-import { ClientFactory, Factory, Protocol, PtcpProvider, Reactor } from 'hawser';
+import { ClientFactory, Factory, Protocol, Reactor } from 'hawser';
 import { Prng, SimulatedNetwork, VirtualClock } from 'hawser/testing';
 
 const clock = new VirtualClock();
@@ -7,7 +7,7 @@ const network = new SimulatedNetwork({ clock, seed: 7, link: { latencyMs: 40, ra
 
 function reactorAt(address: string): Reactor {
   const { sockets } = network.host(address);
-  return new Reactor({ clock, sockets, entropy: new Prng(address), transports: [new PtcpProvider()] });
+  return new Reactor({ clock, sockets, entropy: new Prng(address) });
 }
 
 class Counter extends Protocol {

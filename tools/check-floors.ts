@@ -72,7 +72,7 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   default: { holds: /^lib\/reactor\/default\.ts$/, mayImport: [...UP_TO_4, 'node'] },
   reactor: {
     holds: /^lib\/reactor\/[^/]+\.ts$/,
-    mayImport: [...UP_TO_3, 'udp'],
+    mayImport: [...UP_TO_3, 'udp', 'transports', 'ptcp'],
     types: FLOOR_4,
     packages: ['eventemitter3'],
   },

@@ -1,7 +1,5 @@
 import { setUnhandledFailureHook } from '../defer/unhandled.ts';
-import { PtcpProvider } from '../ptcp/provider.ts';
-import { MemoryProvider } from '../transports/memory/provider.ts';
-import { TcpProvider } from '../transports/tcp/provider.ts';
+import { builtInTransports } from './built-in.ts';
 import { NodeClock } from './node/clock.ts';
 import { nodeCrc32 } from './node/crc32.ts';
 import { nodeEntropy } from './node/entropy.ts';
@@ -16,7 +14,7 @@ export function createReactor(): Reactor {
     clock,
     sockets: nodeSockets,
     entropy: nodeEntropy,
-    transports: [new TcpProvider(), new PtcpProvider(nodeCrc32), new MemoryProvider()],
+    transports: builtInTransports(nodeCrc32),
     unheardError: printError,
     attachProcess: (stop) => {
       const detachProcess = attachProcess(stop);

@@ -18,6 +18,7 @@ import type {
   TransportProvider,
 } from '../transports/provider.ts';
 import { type UdpListenOptions, UdpPort } from '../transports/udp/port.ts';
+import { builtInTransports } from './built-in.ts';
 import { type EventPhase, SystemEvents, type TriggerId } from './system-events.ts';
 import { WindUp } from './wind-up.ts';
 
@@ -30,7 +31,7 @@ export interface ReactorOptions {
   readonly entropy: Entropy;
   /** How long a closed connection, and `stop`, wait for the peer's FIN before they reset. 5 s when left out. */
   readonly lingerMs?: number;
-  /** The kinds of stream transport it knows from the start. */
+  /** The kinds of stream transport it knows from the start: TCP, PTCP and memory when left out. */
   readonly transports?: readonly TransportProvider[];
   /** Takes errors that no 'error' listener hears. Without it they are thrown in a turn of their own. */
   readonly unheardError?: (error: unknown, where: string) => void;
@@ -106,7 +107,7 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
       release: (resource) => this.#release(resource),
       reportError,
     };
-    for (const transport of options.transports ?? []) this.addTransport(transport);
+    for (const transport of options.transports ?? builtInTransports()) this.addTransport(transport);
   }
 
   // Time.

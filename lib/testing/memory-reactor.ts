@@ -1,5 +1,6 @@
 import { Prng } from '../bytes/prng.ts';
 import { UsageError } from '../errors.ts';
+import { PtcpProvider } from '../ptcp/provider.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { MemoryNetwork } from '../transports/memory/network.ts';
 import { MemoryProvider } from '../transports/memory/provider.ts';
@@ -15,7 +16,7 @@ export interface MemoryReactorOptions {
   readonly address?: string;
   /** Names for in-memory connections to share with other reactors. */
   readonly names?: MemoryNetwork;
-  /** Kinds of transport beside tcp and memory. */
+  /** Kinds of transport beside tcp, ptcp and memory, or instead of those with their names. */
   readonly transports?: readonly TransportProvider[];
   readonly seed?: number | string;
   readonly lingerMs?: number;
@@ -48,11 +49,7 @@ export class MemoryReactor extends Reactor {
       clock,
       sockets: network.host(options.address ?? '127.0.0.1').sockets,
       entropy: new Prng(options.seed ?? 1),
-      transports: [
-        new TcpProvider(),
-        new MemoryProvider(options.names ?? new MemoryNetwork()),
-        ...(options.transports ?? []),
-      ],
+      transports: transportsOf(options),
       unheardError: (error, where) => this.errors.push({ error, where }),
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
       ...(options.attachProcess === undefined ? {} : { attachProcess: options.attachProcess }),
@@ -65,4 +62,13 @@ export class MemoryReactor extends Reactor {
   advance(ms: number): void {
     this.clock.advance(ms);
   }
+}
+
+function transportsOf({
+  names = new MemoryNetwork(),
+  transports = [],
+}: MemoryReactorOptions): TransportProvider[] {
+  const replaced = new Set(transports.map(({ name }) => name));
+  const builtIn = [new TcpProvider(), new PtcpProvider(), new MemoryProvider(names)];
+  return [...builtIn.filter(({ name }) => !replaced.has(name)), ...transports];
 }

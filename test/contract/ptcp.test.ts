@@ -1,4 +1,3 @@
-import { PtcpProvider } from '../../lib/ptcp/provider.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { type ContractKind, itKeepsTheTransportContract } from '../support/contract.ts';
 
@@ -11,5 +10,5 @@ function ptcpKind(): ContractKind {
 }
 
 describe('the ptcp transport in a simulated network', () => {
-  itKeepsTheTransportContract(() => new MemoryReactor({ transports: [new PtcpProvider()] }), ptcpKind);
+  itKeepsTheTransportContract(() => new MemoryReactor(), ptcpKind);
 });

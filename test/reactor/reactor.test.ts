@@ -297,8 +297,9 @@ describe('Reactor', () => {
 
   describe('transports', () => {
     it('are found by name, and what is missing is named', () => {
-      expect(() => reactor.listen('pigeon', { port: 1 }, new Factory())).to.throw(UsageError, 'pigeon');
-      expect(() => reactor.listenPTCP(1, new Factory())).to.throw(UsageError, 'tcp, memory');
+      const listen = () => reactor.listen('pigeon', { port: 1 }, new Factory());
+
+      expect(listen).to.throw(UsageError, 'pigeon; it has: tcp, ptcp, memory');
     });
 
     it('have names of their own', () => {

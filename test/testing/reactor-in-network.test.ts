@@ -6,7 +6,6 @@ import { Protocol } from '../../lib/protocol/protocol.ts';
 import { Reactor } from '../../lib/reactor/reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
-import { TcpProvider } from '../../lib/transports/tcp/provider.ts';
 import { bytesOf, text } from '../support/simulated-sockets.ts';
 
 describe('a reactor in a SimulatedNetwork', () => {
@@ -31,10 +30,43 @@ describe('a reactor in a SimulatedNetwork', () => {
       clock,
       sockets: network.host(address).sockets,
       entropy: new Prng(address),
-      transports: [new TcpProvider()],
       unheardError: (error) => {
         throw error;
       },
+    });
+  }
+
+  for (const listen of ['listenPTCP', 'listenTCP'] as const) {
+    it(`needs nothing else for ${listen} than a clock, sockets and entropy`, () => {
+      const events: string[] = [];
+      class Greeter extends Protocol {
+        override connectionMade(): void {
+          this.transport.write(bytesOf('hello'));
+          this.transport.loseConnection();
+        }
+      }
+      class Reader extends Protocol {
+        override dataReceived(bytes: Uint8Array): void {
+          events.push(text(bytes));
+        }
+        override connectionLost(reason: Error): void {
+          events.push(reason.name);
+        }
+      }
+      const options = (address: string) => ({
+        clock,
+        sockets: network.host(address).sockets,
+        entropy: new Prng(address),
+      });
+
+      const port = new Reactor(options('10.0.0.2'))[listen](7, Factory.forProtocol(Greeter));
+      const connect = listen === 'listenPTCP' ? 'connectPTCP' : 'connectTCP';
+      new Reactor(options('10.0.0.1'))[connect]('10.0.0.2', 7, ClientFactory.forProtocol(Reader));
+      clock.advance(1_000);
+      void port.stopListening();
+      clock.runUntilIdle(100_000);
+
+      expect(events).to.deep.equal(['hello', 'ConnectionDone']);
     });
   }
 
