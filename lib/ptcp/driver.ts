@@ -9,6 +9,7 @@ import {
   type CloseReason,
   type Crc32,
   type DatagramKind,
+  type IsStunTransaction,
   type PathId,
   type ProfileInput,
   PtcpEndpoint,
@@ -31,6 +32,7 @@ export interface DriverOptions {
   readonly profile?: ProfileInput | undefined;
   readonly memoryLimitBytes?: number | undefined;
   readonly crc32?: Crc32 | undefined;
+  readonly isStunTransaction?: IsStunTransaction | undefined;
   /** Whether the socket's peer is fixed, so that its refusals are heard. */
   readonly isConnected?: boolean;
 }
@@ -83,13 +85,14 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.#host = host;
     this.#events = events;
     this.#isConnected = options.isConnected ?? false;
-    const { crc32, memoryLimitBytes } = options;
+    const { crc32, memoryLimitBytes, isStunTransaction } = options;
     this.endpoint = new PtcpEndpoint({
       entropy: host.entropy,
       profile: familyProfile(family, options.profile),
       pathDatagramBytes: (path) => this.#datagramBytes(path, family, options.profile),
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       ...(crc32 === undefined ? {} : { crc32 }),
+      ...(isStunTransaction === undefined ? {} : { isStunTransaction }),
     });
     this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path));
     this.addresses = new ConnectionAddresses(this.#paths);

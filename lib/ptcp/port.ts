@@ -7,7 +7,7 @@ import { StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
 import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
 import { openError } from './channel.ts';
-import type { Crc32, DatagramKind, EndpointStats, ProfileInput } from './core/index.ts';
+import type { Crc32, DatagramKind, EndpointStats, IsStunTransaction, ProfileInput } from './core/index.ts';
 import { Driver } from './driver.ts';
 import { isReachable } from './paths.ts';
 
@@ -25,6 +25,8 @@ export interface PtcpPortOptions {
   readonly memoryLimitBytes?: number;
   /** Socket buffers asked of the system, each way; 4 MiB when left out. */
   readonly bufferBytes?: number;
+  /** Whether a STUN message without a fingerprint answers a request that was sent with `sendTo`. */
+  readonly isStunTransaction?: IsStunTransaction;
 }
 
 /** What a port tells whoever subscribes to `port.events`. */
@@ -61,7 +63,7 @@ export class PtcpPort extends StreamPort {
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
     const events = new EventEmitter<PtcpPortEvents>();
-    const { profile, memoryLimitBytes, crc32 } = options;
+    const { profile, memoryLimitBytes, crc32, isStunTransaction } = options;
     let listening: ListenerEvents | undefined;
     const tell = (event: keyof PtcpPortEvents, emit: () => void): void => {
       try {
@@ -79,7 +81,7 @@ export class PtcpPort extends StreamPort {
         pathSuspect: (channel) => tell('path-suspect', () => events.emit('path-suspect', channel.getPeer())),
       },
       likelyFamily(at.host),
-      { profile, memoryLimitBytes, crc32 },
+      { profile, memoryLimitBytes, crc32, isStunTransaction },
     );
     super(host, factory, `ptcp:${hostAndPort(at.host, at.port)}`, (listenerEvents) => (done) => {
       listening = listenerEvents;

@@ -5,7 +5,6 @@ import type { TransportHost } from '../../lib/interfaces/reactor.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
 import { Driver, type OpeningEvents } from '../../lib/ptcp/driver.ts';
-import { PtcpProvider } from '../../lib/ptcp/provider.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
 import { bytesOf, text } from '../support/simulated-sockets.ts';
@@ -42,7 +41,7 @@ describe('Driver', () => {
 
   beforeEach(() => {
     events = [];
-    reactor = new MemoryReactor({ transports: [new PtcpProvider()] });
+    reactor = new MemoryReactor();
     const port = reactor.listenPTCP(4915, Factory.forProtocol(Writer));
     reactor.advance(1);
     reactor.connectPTCP('127.0.0.1', 4915, ClientFactory.forProtocol(Reader));
@@ -73,6 +72,17 @@ describe('Driver', () => {
     reactor.advance(1);
 
     expect(events.at(-1)).to.equal('ConnectionReset');
+  });
+
+  it('keeps no process alive for TIME-WAIT', () => {
+    client.transport.resumeProducing();
+    expect(reactor.clock.keepAliveCount).to.be.above(0);
+    server.transport.loseConnection();
+    reactor.advance(10_000);
+
+    expect(events).to.deep.equal(['what was sent', 'ConnectionDone']);
+    expect(reactor.clock.pending, 'TIME-WAIT is not over').to.equal(1);
+    expect(reactor.clock.keepAliveCount).to.equal(0);
   });
 
   it('lets the reactor stop while a paused protocol has not heard of the end', () => {

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
-import { UsageError } from '../../lib/errors.ts';
+import { crc32 } from '../../lib/bytes/crc32.ts';
+import { InvalidAddressError, UsageError } from '../../lib/errors.ts';
+import type { UdpAddress } from '../../lib/interfaces/address.ts';
 import { DatagramProtocol } from '../../lib/protocol/datagram-protocol.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
 import type { PtcpPort } from '../../lib/ptcp/port.ts';
-import { PtcpProvider } from '../../lib/ptcp/provider.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
@@ -15,19 +16,40 @@ const LATENCY_MS = 500;
 
 describe('PtcpPort', () => {
   let clock: VirtualClock;
+  let network: SimulatedNetwork;
   let reactor: MemoryReactor;
   let peer: MemoryReactor;
   let port: PtcpPort;
 
   beforeEach(() => {
     clock = new VirtualClock();
-    const network = new SimulatedNetwork({ clock, link: { latencyMs: LATENCY_MS } });
-    const transports = [new PtcpProvider()];
-    reactor = new MemoryReactor({ network, address: '10.0.0.1', transports });
-    peer = new MemoryReactor({ network, address: '10.0.0.2', transports });
+    network = new SimulatedNetwork({ clock, link: { latencyMs: LATENCY_MS } });
+    reactor = new MemoryReactor({ network, address: '10.0.0.1' });
+    peer = new MemoryReactor({ network, address: '10.0.0.2' });
     port = reactor.listenPTCP(4915, Factory.forProtocol(Protocol));
     clock.advance(1);
   });
+
+  /** What comes to a UDP port of the peer, with where it came from. */
+  class Stranger extends DatagramProtocol {
+    readonly received: string[] = [];
+    override datagramReceived(datagram: Uint8Array, { host, port: from }: UdpAddress): void {
+      this.received.push(`${host}:${from} ${text(datagram)}`);
+    }
+  }
+
+  /** Subscribes to everything that the port tells of. */
+  function subscribe(): string[] {
+    const told: string[] = [];
+    port.events.on('datagram', (bytes, kind, from) => {
+      told.push(`${kind} of ${bytes.length} from ${from.host}:${from.port}`);
+    });
+    port.events.on('path-candidate', (from, local, remote) => {
+      told.push(`candidate ${from.host}:${from.port} for ${local} and ${remote}`);
+    });
+    port.events.on('path-suspect', (suspect) => told.push(`suspect ${JSON.stringify(suspect)}`));
+    return told;
+  }
 
   afterEach(() => {
     void port.stopListening();
@@ -48,6 +70,131 @@ describe('PtcpPort', () => {
     void udp.stopListening();
 
     expect(reactor.errors).to.deep.equal([{ error: thrown, where: 'datagram' }]);
+  });
+
+  it('hands STUN and foreign datagrams to whoever subscribes, and counts them for nobody', () => {
+    const to = { host: '10.0.0.1', port: 4915 };
+    const udp = peer.listenUDP(5000, new DatagramProtocol());
+    clock.advance(1);
+    const told = subscribe();
+
+    udp.write(bindingAnswer(true), to);
+    udp.write(bytesOf('this is no segment at all'), to);
+    udp.write(bytesOf('short'), to);
+    clock.advance(LATENCY_MS);
+    port.events.removeAllListeners();
+    udp.write(bytesOf('nobody listens for this'), to);
+    clock.advance(LATENCY_MS);
+    void udp.stopListening();
+
+    expect(told).to.deep.equal(['stun of 28 from 10.0.0.2:5000', 'foreign of 25 from 10.0.0.2:5000']);
+    expect(port.stats.notSegments).to.deep.equal({ stun: 1, short: 1, foreign: 2 });
+    expect(port.stats.segmentsSent).to.equal(0);
+  });
+
+  it('takes STUN without a fingerprint for the answer to a request that the user knows', () => {
+    const udp = peer.listenUDP(5000, new DatagramProtocol());
+    const asking = reactor.listenPTCP(4916, Factory.forProtocol(Protocol), {
+      isStunTransaction: (bytes, start) => bytes[start + 8] === 0x50,
+    });
+    clock.advance(1);
+    const kinds: string[] = [];
+    asking.events.on('datagram', (_bytes, kind) => kinds.push(kind));
+
+    udp.write(bindingAnswer(false), { host: '10.0.0.1', port: 4916 });
+    clock.advance(LATENCY_MS);
+    void udp.stopListening();
+    void asking.stopListening();
+
+    expect(kinds).to.deep.equal(['stun']);
+  });
+
+  it('sends datagrams of other protocols from its own socket', () => {
+    const stranger = new Stranger();
+    const udp = peer.listenUDP(5000, stranger);
+    clock.advance(1);
+
+    port.sendTo(bytesOf('a question'), { host: '10.0.0.2', port: 5000 });
+    clock.advance(LATENCY_MS);
+    void udp.stopListening();
+
+    expect(stranger.received).to.deep.equal(['10.0.0.1:4915 a question']);
+    expect(() => port.sendTo(bytesOf('x'), { host: 'a.name', port: 1 })).to.throw(InvalidAddressError);
+  });
+
+  it('sends and connects nothing before it is bound', () => {
+    const unbound = reactor.listenPTCP(4916, Factory.forProtocol(Protocol));
+
+    expect(() => unbound.sendTo(bytesOf('x'), { host: '10.0.0.2', port: 1 })).to.throw(UsageError);
+    expect(() => unbound.connect('10.0.0.2', 1, new ClientFactory())).to.throw(UsageError);
+    expect(() => unbound.socketBufferBytes).to.throw(UsageError);
+    void unbound.stopListening();
+  });
+
+  it('connects from the socket on which it listens, and tells what of that it was granted', () => {
+    const peers: unknown[] = [];
+    class Server extends Protocol {
+      override connectionMade(): void {
+        peers.push(this.transport.getPeer());
+        this.transport.loseConnection();
+      }
+    }
+    const listening = peer.listenPTCP(4916, Factory.forProtocol(Server), { pseudoPort: 50_000 });
+    clock.advance(1);
+
+    const options = { pseudoPort: 50_000, localPseudoPort: 60_000 };
+    port.connect('10.0.0.2', 4916, ClientFactory.forProtocol(Protocol), options);
+    clock.advance(10 * LATENCY_MS);
+    void listening.stopListening();
+
+    expect(peers[0]).to.include({ host: '10.0.0.1', port: 4915, pseudoPort: 60_000 });
+    expect(port.socketBufferBytes).to.deep.equal({ receive: 4_194_304, send: 4_194_304 });
+  });
+
+  it('tells of a peer that sends from another address, and does not answer there', () => {
+    const stranger = new Stranger();
+    const udp = peer.listenUDP(5000, stranger);
+    peer.connectPTCP('10.0.0.1', 4915, ClientFactory.forProtocol(Protocol));
+    clock.advance(10 * LATENCY_MS);
+    const told = subscribe();
+    const ack = network.trace.findLast(({ from }) => from.host === '10.0.0.2')?.bytes as Uint8Array;
+    const pseudoPort = ((ack[0] as number) << 8) | (ack[1] as number);
+
+    udp.write(ack, { host: '10.0.0.1', port: 4915 });
+    clock.advance(10 * LATENCY_MS);
+    void udp.stopListening();
+    const stopped = [reactor, peer].map((each) => each.run());
+    reactor.stop();
+    peer.stop();
+    clock.advance(20 * LATENCY_MS);
+
+    expect(told).to.deep.equal([`candidate 10.0.0.2:5000 for 49153 and ${pseudoPort}`]);
+    expect(stranger.received).to.deep.equal([]);
+    expect(stopped.map(resultOf)).to.deep.equal([undefined, undefined]);
+  });
+
+  it('tells of a path on which nothing is acknowledged any more (RFC 9293 §3.8.3)', () => {
+    let server: Protocol | undefined;
+    class Server extends Protocol {
+      override connectionMade(): void {
+        server = this;
+      }
+    }
+    const listening = reactor.listenPTCP(4916, Factory.forProtocol(Server));
+    const told: string[] = [];
+    listening.events.on('path-suspect', (suspect) => told.push((suspect as UdpAddress).host));
+    peer.connectPTCP('10.0.0.1', 4916, ClientFactory.forProtocol(Protocol));
+    clock.advance(10 * LATENCY_MS);
+
+    network.partition('10.0.0.1', '10.0.0.2');
+    server?.transport.write(bytesOf('is anybody there?'));
+    clock.advance(60_000);
+    network.heal();
+    server?.transport.abortConnection();
+    clock.advance(LATENCY_MS);
+    void listening.stopListening();
+
+    expect(told).to.deep.equal(['10.0.0.2']);
   });
 
   it('leaves nothing behind of an attempt on a pseudo-port that is taken', () => {
@@ -126,9 +273,22 @@ describe('PtcpPort', () => {
   });
 });
 
+/** A STUN message (RFC 8489 §5) that would pass for a segment but for its cookie; with a FINGERPRINT or without. */
+function bindingAnswer(hasFingerprint: boolean): Uint8Array {
+  const bytes = new Uint8Array(hasFingerprint ? 28 : 20).fill(0x50, 8, 20);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x0101);
+  view.setUint16(2, bytes.length - 20);
+  view.setUint32(4, 0x2112a442);
+  if (!hasFingerprint) return bytes;
+  view.setUint32(20, 0x80280004);
+  view.setUint32(24, (crc32(bytes, 0, 20) ^ 0x5354554e) >>> 0);
+  return bytes;
+}
+
 describe('PtcpProvider', () => {
   it('refuses a profile that makes no sense before anything has begun', () => {
-    const reactor = new MemoryReactor({ transports: [new PtcpProvider()] });
+    const reactor = new MemoryReactor();
 
     const connect = () =>
       reactor.connectPTCP('127.0.0.1', 1, new ClientFactory(), { profile: { rtoMinMs: -1 } });
