@@ -92,6 +92,27 @@ describe('RFC 4987: SYN flooding', () => {
     peer.expect({ flags: 'S.', dstPort: 50_105 });
   });
 
+  it('lets the oldest half-open connection make way once it has had 3 s (RFC 4987 §3.2)', () => {
+    const peer = listening({ profile: { backlog: 3 } });
+    for (let n = 0; n < 3; n += 1) {
+      peer.inject({ flags: 'S', seq: 0, srcPort: 50_100 + n });
+      peer.pass(100);
+    }
+    peer.drain();
+
+    peer.at(2_999);
+    peer.inject({ flags: 'S', seq: 0, srcPort: 50_200 });
+    expect(peer.endpoint.stats.droppedSyns, 'too early').to.equal(1);
+    peer.at(3_001);
+    peer.drain();
+    peer.inject({ flags: 'S', seq: 0, srcPort: 50_200 });
+    peer.expect({ flags: 'S.', dstPort: 50_200 });
+
+    peer.inject({ seq: 1, ack: 1, srcPort: 50_100 });
+    peer.expect({ flags: 'R', dstPort: 50_100 });
+    expect(peer.endpoint.connectionCount).to.equal(3);
+  });
+
   it('has a backlog for each listener', () => {
     const peer = listening({ profile: { backlog: 1 } });
     peer.endpoint.listen(50_900);

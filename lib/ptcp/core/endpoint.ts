@@ -74,6 +74,8 @@ export interface DatagramBatch {
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 200_000;
+/** A half-open connection has this long to itself: the round trip of a slow path, and one SYN-ACK sent again. */
+const HALF_OPEN_GRACE_MS = 3000;
 /** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
 const BASE_PLPMTU = 1200;
 
@@ -139,18 +141,23 @@ export class PtcpEndpoint implements ConnectionOwner {
     // MUST-41: a listener disturbs nothing; MUST-42: connections may be under way on the same port.
     if (this.#mux.listener(pseudoPort) !== undefined)
       throw new UsageError(`pseudo-port ${pseudoPort} listens already`);
-    this.#mux.addListener({ pseudoPort, profile: resolveProfile(profile, this.#profile), halfOpenCount: 0 });
+    this.#mux.addListener({
+      pseudoPort,
+      profile: resolveProfile(profile, this.#profile),
+      halfOpen: new Set(),
+    });
   }
 
   /** Takes no more connections there: those accepted live on, those half open are forgotten. */
   unlisten(pseudoPort: number): void {
+    const listener = this.#mux.listener(pseudoPort);
     this.#mux.removeListener(pseudoPort);
-    for (const entry of this.#mux.entries()) {
-      if (!(entry instanceof Connection) || entry.tcb.localPort !== pseudoPort) continue;
-      if (!entry.tcb.isPassive || entry.tcb.state !== 'SYN-RECEIVED') continue;
-      endConnection(entry.tcb, 'aborted');
-      this.touch(entry);
-    }
+    for (const connection of listener?.halfOpen ?? []) this.#forgetHalfOpen(connection);
+  }
+
+  #forgetHalfOpen(connection: Connection): void {
+    endConnection(connection.tcb, 'aborted');
+    this.touch(connection);
   }
 
   /** Opens a connection; its SYN comes with the next `pollTransmit`. Throws UsageError when the ports are taken. */
@@ -277,13 +284,12 @@ export class PtcpEndpoint implements ConnectionOwner {
     tcb.segmentsReceived += 1;
     if (tcb.state === 'SYN-SENT') synSentArrives(tcb, segment, this.#now);
     else segmentArrives(tcb, segment, this.#now);
-    if (wasHalfOpen && tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(tcb);
+    if (wasHalfOpen && tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(connection);
     this.touch(connection);
   }
 
-  #noLongerHalfOpen(tcb: Tcb): void {
-    const listener = tcb.isPassive ? this.#mux.listener(tcb.localPort) : undefined;
-    if (listener !== undefined && listener.halfOpenCount > 0) listener.halfOpenCount -= 1;
+  #noLongerHalfOpen(connection: Connection): void {
+    if (connection.tcb.isPassive) this.#mux.listener(connection.tcb.localPort)?.halfOpen.delete(connection);
   }
 
   /** RFC 9293 §3.10.7.2 where somebody listens, §3.10.7.1 where nobody does. */
@@ -310,7 +316,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   #accept(listener: Listener, syn: Segment, path: PathId): void {
     const maxConnections = this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
     if (
-      listener.halfOpenCount >= listener.profile.backlog ||
+      !this.#hasBacklog(listener) ||
       this.#mux.connectionCount >= maxConnections ||
       this.memory.freeBytes === 0 ||
       syn.srcPort === 0 ||
@@ -327,10 +333,23 @@ export class PtcpEndpoint implements ConnectionOwner {
       profile: listener.profile,
       isHolePunching: false,
     });
-    listener.halfOpenCount += 1;
     const connection = this.#adopt(tcb, key);
+    listener.halfOpen.add(connection);
     openPassively(tcb, syn, this.#now);
     this.touch(connection);
+  }
+
+  /**
+   * RFC 4987 §3.2, the oldest half-open connection makes way: whoever has not answered for so long sent a forged SYN, or
+   * sends it again. Without that a full backlog would shut everybody out until its connections end.
+   */
+  #hasBacklog({ halfOpen, profile }: Listener): boolean {
+    if (halfOpen.size < profile.backlog) return true;
+    const [oldest] = halfOpen;
+    if (oldest === undefined || this.#now - oldest.tcb.unansweredSince < HALF_OPEN_GRACE_MS) return false;
+    halfOpen.delete(oldest);
+    this.#forgetHalfOpen(oldest);
+    return true;
   }
 
   /**
@@ -370,7 +389,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       if (item instanceof Connection) {
         const wasHalfOpen = item.tcb.state === 'SYN-RECEIVED';
         handleDue(item.tcb, now);
-        if (wasHalfOpen && item.tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(item.tcb);
+        if (wasHalfOpen && item.tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(item);
         this.touch(item);
       } else {
         this.#mux.remove(item.key);

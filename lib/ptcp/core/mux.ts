@@ -9,8 +9,8 @@ import type { TimeWait } from './time-wait.ts';
 export interface Listener {
   readonly pseudoPort: number;
   readonly profile: Profile;
-  /** Connections in SYN-RECEIVED. */
-  halfOpenCount: number;
+  /** Its connections in SYN-RECEIVED, oldest first. */
+  readonly halfOpen: Set<Connection>;
 }
 
 const PORTS = 65_536;

@@ -58,7 +58,7 @@ describe('Mux', () => {
   it('finds free ports in the dynamic range, none twice and none that listens (RFC 6056 §3.3.1)', () => {
     const mux = new Mux();
     const secrets = new Secrets(new Prng('ports'));
-    mux.addListener({ pseudoPort: 50_000, profile: resolveProfile(), halfOpenCount: 0 });
+    mux.addListener({ pseudoPort: 50_000, profile: resolveProfile(), halfOpen: new Set<Connection>() });
     const [connection] = connections(1);
     const seen = new Set<number>();
     for (let i = 0; i < 200; i += 1) {
@@ -86,7 +86,7 @@ describe('Mux', () => {
 
   it('holds one listener for a port until it is removed', () => {
     const mux = new Mux();
-    const listener = { pseudoPort: 50_000, profile: resolveProfile(), halfOpenCount: 0 };
+    const listener = { pseudoPort: 50_000, profile: resolveProfile(), halfOpen: new Set<Connection>() };
     mux.addListener(listener);
 
     expect(mux.listener(50_000)).to.equal(listener);
