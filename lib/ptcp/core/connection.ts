@@ -10,6 +10,9 @@ import { type TcpInfo, tcpInfo } from './tcp-info.ts';
 import { armKeepAlive } from './timers.ts';
 import { abort, close, receive, send, shutdown } from './user-calls.ts';
 
+/** Node's key for a method that says what to print; elsewhere nobody asks for it. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
 /** What a connection asks of its endpoint. */
 export interface ConnectionOwner {
   /** The latest instant the endpoint was told of. */
@@ -142,5 +145,11 @@ export class Connection implements Due {
 
   tcpInfo(): TcpInfo {
     return tcpInfo(this.tcb);
+  }
+
+  /** What a debugger prints for it: which connection it is, instead of its whole control block. */
+  [INSPECT](): object {
+    const { state, path, localPseudoPort, remotePseudoPort, closeReason } = this;
+    return { state, path, localPseudoPort, remotePseudoPort, closeReason };
   }
 }

@@ -50,10 +50,10 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
   const mss = sendMss(tcb);
   return {
     state: tcb.state,
-    rtoUs: rtt.rtoMs * 1000,
-    rttUs: rtt.srttMs * 1000,
-    rttvarUs: rtt.rttvarMs * 1000,
-    minRttUs: rtt.hasSample ? rtt.minRttMs * 1000 : 0,
+    rtoUs: microseconds(rtt.rtoMs),
+    rttUs: microseconds(rtt.srttMs),
+    rttvarUs: microseconds(rtt.rttvarMs),
+    minRttUs: rtt.hasSample ? microseconds(rtt.minRttMs) : 0,
     sndMssBytes: mss,
     rcvMssBytes: tcb.rcvMss,
     pmtuBytes: datagramBytes,
@@ -84,4 +84,8 @@ export function tcpInfo(tcb: Tcb): TcpInfo {
       rcvWscale: tcb.rcvWindShift,
     },
   };
+}
+
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000);
 }
