@@ -8,6 +8,7 @@ export interface EndpointDescription {
   readonly options: EndpointOptions;
 }
 
+/** The `name=value` parts of an endpoint. */
 export type EndpointOptions = Readonly<Record<string, string>>;
 
 /** The meaning of a word. Both methods throw UsageError when they cannot make sense of what follows it. */

@@ -15,6 +15,7 @@ export interface MemoryAddress {
   readonly name: string;
 }
 
+/** Where an end of a connection is, told apart by `type`. */
 export type Address = InetAddress | MemoryAddress;
 
 /** Where a datagram goes to or came from. */

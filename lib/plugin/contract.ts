@@ -50,6 +50,7 @@ export interface PluginKinds {
   command: Command;
 }
 
+/** What a plugin can be. */
 export type PluginKind = keyof PluginKinds;
 
 /** A manifest: small, without imports of what it stands for. That comes with `load`, when it is used. */

@@ -28,6 +28,7 @@ const LOOPBACK_DATAGRAM_BYTES = { IPv4: 1472, IPv6: 1452 } as const;
 /** MSS offered: what a 1500-byte IP packet leaves, UDP and TCP headers taken off. */
 const MSS_BYTES = { IPv4: 1452, IPv6: 1432 } as const;
 
+/** What a driver is made with, for its endpoint and its socket. */
 export interface DriverOptions {
   readonly profile?: ProfileInput | undefined;
   readonly memoryLimitBytes?: number | undefined;

@@ -17,6 +17,7 @@ export const DEFAULT_PSEUDO_PORT = 49_153;
 export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 65_507;
 
+/** How a PTCP port listens; all of it may be left out. */
 export interface PtcpPortOptions {
   /** The port inside the datagrams; 49153 when left out. */
   readonly pseudoPort?: number;
@@ -39,6 +40,7 @@ export interface PtcpPortEvents {
   'path-suspect': (peer: Address) => void;
 }
 
+/** How to connect from a port that listens; all of it may be left out. */
 export interface PtcpPortConnectOptions {
   /** The pseudo-port at the peer; 49153 when left out. */
   readonly pseudoPort?: number;

@@ -13,8 +13,10 @@ import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
 import { DEFAULT_PSEUDO_PORT, PtcpPort, type PtcpPortOptions, SOCKET_BUFFER_BYTES } from './port.ts';
 
+/** What `listenPTCP` takes beside `interface`. */
 export interface PtcpListenOptions extends PtcpPortOptions {}
 
+/** What `connectPTCP` takes. */
 export interface PtcpConnectOptions {
   /** The pseudo-port at the peer; 49153 when left out. */
   readonly pseudoPort?: number;

@@ -25,6 +25,7 @@ import { WindUp } from './wind-up.ts';
 /** How long stop and a closed connection wait for the peer unless told otherwise. */
 export const LINGER_MS = 5_000;
 
+/** What a reactor is made with: time, sockets and entropy are its whole outside world. */
 export interface ReactorOptions {
   readonly clock: Clock;
   readonly sockets: Sockets;

@@ -22,6 +22,7 @@ export interface ReportedEvent {
   readonly event: PtcpEvent;
 }
 
+/** What the network between the endpoints is like; all of it may be left out. */
 export interface EndpointNetworkOptions {
   /** What each direction between two endpoints is like. Without fault and delay when left out. */
   readonly link?: LinkOptions;

@@ -9,6 +9,7 @@ import { TcpProvider } from '../transports/tcp/provider.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
+/** What a MemoryReactor is made with; all of it may be left out. */
 export interface MemoryReactorOptions {
   /** A network to share with other reactors; one of its own when left out. */
   readonly network?: SimulatedNetwork;

@@ -16,6 +16,7 @@ import { type SendBufferOptions, SimulatedUdpSocket } from './simulated-udp-sock
 /** How long Linux goes on trying to connect to where nobody answers (tcp_syn_retries 6). */
 const TCP_CONNECT_TIMEOUT_MS = 127_000;
 
+/** What a host is made with; all of it may be left out. */
 export interface HostOptions {
   /** Further addresses of the host, of either family. */
   readonly aliases?: readonly string[];

@@ -16,6 +16,7 @@ export interface TracedDatagram {
   readonly fate: SendFate | 'partitioned' | 'no-such-host';
 }
 
+/** What a network is made with; only `clock` has no default. */
 export interface SimulatedNetworkOptions {
   readonly clock: Clock;
   /** Equal seeds give equal faults. 1 when left out. */

@@ -19,6 +19,7 @@ const REASON_TEXTS = {
   protocol: 'the peer does not speak this version of the protocol',
 } as const;
 
+/** Why a file was not transferred. */
 export type TransferReason = keyof typeof REASON_TEXTS;
 
 /** Those that are told to the peer, each with its code in a `fail` message. */

@@ -147,6 +147,20 @@ describe('Driver, opening a connection', () => {
     expect(clock.runUntilIdle(60_000)).to.equal(true);
   });
 
+  it('has one clock call, however many connections wait for something', () => {
+    const driver = driverOf(false);
+
+    for (let pseudoPort = 50_000; pseudoPort < 50_100; pseudoPort += 1)
+      driver.open({ host: '::1', port: 5 }, pseudoPort, {}, events([]));
+    clock.advance(1);
+
+    expect(sentTo).to.have.lengthOf(100);
+    expect(driver.endpoint.connectionCount).to.equal(100);
+    expect(clock.pending).to.equal(1);
+    driver.retire();
+    expect(clock.runUntilIdle(600_000)).to.equal(true);
+  });
+
   it('knows its peer however the address was spelled', () => {
     const driver = driverOf(false);
 

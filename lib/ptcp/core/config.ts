@@ -80,6 +80,7 @@ export interface Profile {
   readonly resets: boolean;
 }
 
+/** What holds where nothing is said. */
 export const DEFAULT_PROFILE: Profile = {
   initialWindowSegments: 10,
   mssBytes: 1452,
@@ -156,7 +157,9 @@ const FREEBSD: Partial<Profile> = {
   pacing: false,
 };
 
+/** What each preset changes in the defaults. */
 export const PRESETS = { default: DEFAULT_PROFILE, linux: LINUX, freebsd: FREEBSD } as const;
+/** The name of a preset. */
 export type PresetName = keyof typeof PRESETS;
 
 /** A preset's name, single options over the defaults, or both. */

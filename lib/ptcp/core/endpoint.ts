@@ -28,6 +28,7 @@ import { classify, type DatagramKind, type IsStunTransaction } from './wire/clas
 import { decodeSegment, segmentCrc, synCrc } from './wire/codec.ts';
 import { Flag, PtcpFlag, Segment } from './wire/segment.ts';
 
+/** What an endpoint is made with; only `entropy` has no default. */
 export interface PtcpEndpointOptions {
   readonly entropy: Entropy;
   /** CRC-32 (IEEE) of a range of bytes, continuing from a seed; one in JavaScript is the default. */
@@ -46,6 +47,7 @@ export interface PtcpEndpointOptions {
   readonly isStunTransaction?: IsStunTransaction;
 }
 
+/** How to connect; all of it may be left out. */
 export interface ConnectOptions {
   /** Random when left out (RFC 6056). */
   readonly localPseudoPort?: number;

@@ -45,6 +45,7 @@ export interface TcpInfo {
   };
 }
 
+/** What the control block shows of itself now. */
 export function tcpInfo(tcb: Tcb): TcpInfo {
   const { rtt, congestion, datagramBytes } = tcb.path;
   const mss = sendMss(tcb);

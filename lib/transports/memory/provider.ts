@@ -7,6 +7,7 @@ import type { ConnectTarget, ListenTarget, TransportProvider } from '../provider
 import { type Listen, StreamPort } from '../stream-port.ts';
 import { MemoryNetwork } from './network.ts';
 
+/** What `connectMemory` takes. */
 export interface MemoryConnectOptions {
   /** How long an attempt may take; NEVER waits for ever. */
   readonly timeoutMs?: number;

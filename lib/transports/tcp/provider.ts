@@ -10,11 +10,13 @@ import { TcpChannel, tcpAddress } from './channel.ts';
 /** Twisted's default. */
 const BACKLOG = 50;
 
+/** What `listenTCP` takes beside `interface`. */
 export interface TcpListenOptions {
   /** How many connections the system keeps until they are accepted. 50 when left out. */
   readonly backlog?: number;
 }
 
+/** What `connectTCP` takes. */
 export interface TcpConnectOptions {
   /** How long an attempt may take, the look-up of the name included. 30 s when left out; NEVER is no limit. */
   readonly timeoutMs?: number;

@@ -10,6 +10,7 @@ import { Port } from '../port.ts';
 /** 65535 less the UDP header; over IPv4 the length includes 20 bytes of IP header as well. */
 const MAX_DATAGRAM_BYTES = { IPv4: 65_507, IPv6: 65_527 } as const;
 
+/** What `listenUDP` takes. */
 export interface UdpListenOptions {
   /** The address to bind, an IP literal. Every IPv4 address when left out. */
   readonly interface?: string;

@@ -9,6 +9,7 @@ const AVOIDANCE_GAIN = 1.25;
 /** Below this no queue is overrun, and an idle connection need not keep a watch (Linux's hystart_low_window). */
 const LOW_WINDOW_SEGMENTS = 16;
 
+/** NewReno (RFC 5681, RFC 6582) with HyStart++ (RFC 9406), paced. It takes every loss for congestion. */
 export class NewReno implements CongestionController {
   readonly name = 'newreno';
   cwndBytes: number;

@@ -17,6 +17,7 @@ const FINGERPRINT_BYTES = 8;
 /** Whether a STUN message without a fingerprint belongs to a transaction that somebody here has open. */
 export type IsStunTransaction = (bytes: Uint8Array, start: number, end: number) => boolean;
 
+/** What the bytes from `start` to `end` are, by the rules of docs/ptcp.md; whatever they are, it never throws. */
 export function classify(
   bytes: Uint8Array,
   start: number,
