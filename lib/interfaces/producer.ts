@@ -17,7 +17,8 @@ export interface Consumer {
    * Puts `producer` under this consumer's control until unregisterProducer.
    *
    * With `streaming` it is paused when too much is buffered and resumed when that has drained; without, it is asked
-   * for each chunk. Throws UsageError when one is registered; on a lost connection calls stopProducing at once.
+   * for each chunk. Throws UsageError when one is registered, or this is
+   * none; on a lost connection calls stopProducing at once.
    */
   registerProducer(producer: PushProducer, streaming: true): void;
   registerProducer(producer: Producer, streaming: false): void;

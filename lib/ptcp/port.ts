@@ -5,6 +5,7 @@ import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.
 import type { TransportHost } from '../interfaces/reactor.ts';
 import { StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
+import { requireKnownNames } from '../transports/known-options.ts';
 import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
 import { openError } from './channel.ts';
 import type { Crc32, DatagramKind, EndpointStats, IsStunTransaction, ProfileInput } from './core/index.ts';
@@ -16,6 +17,7 @@ export const DEFAULT_PSEUDO_PORT = 49_153;
 /** Asked of the system for each socket: the window of a fast path must fit. */
 export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 65_507;
+const CONNECT_OPTIONS = ['pseudoPort', 'localPseudoPort', 'isHolePunching', 'timeoutMs'];
 
 /** How a PTCP port listens; all of it may be left out. */
 export interface PtcpPortOptions {
@@ -135,6 +137,7 @@ export class PtcpPort extends StreamPort {
     factory: StreamClientFactory,
     options: PtcpPortConnectOptions = {},
   ): StreamConnector {
+    requireKnownNames(options, CONNECT_OPTIONS, 'connecting from a port');
     if (!isReachable(host, port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} cannot be connected to`);
     this.#boundSocket();

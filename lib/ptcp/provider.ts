@@ -6,6 +6,7 @@ import type { UdpSocket } from '../interfaces/sockets.ts';
 import { attemptAddresses, type TryAddress } from '../transports/attempt-addresses.ts';
 import { type AttemptEvents, StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../transports/ip-target.ts';
+import { requireKnownNames } from '../transports/known-options.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../transports/provider.ts';
 import { openError } from './channel.ts';
 import { type Crc32, type ProfileInput, resolveProfile } from './core/index.ts';
@@ -13,8 +14,21 @@ import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
 import { DEFAULT_PSEUDO_PORT, PtcpPort, type PtcpPortOptions, SOCKET_BUFFER_BYTES } from './port.ts';
 
-/** What `listenPTCP` takes beside `interface`. */
-export interface PtcpListenOptions extends PtcpPortOptions {}
+const LISTEN_OPTIONS = [
+  'interface',
+  'pseudoPort',
+  'profile',
+  'memoryLimitBytes',
+  'bufferBytes',
+  'isStunTransaction',
+];
+const CONNECT_OPTIONS = ['pseudoPort', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes'];
+
+/** What `listenPTCP` takes. */
+export interface PtcpListenOptions extends PtcpPortOptions {
+  /** The address to bind, an IP literal, where the target names no host. Every IPv4 address when left out. */
+  readonly interface?: string;
+}
 
 /** What `connectPTCP` takes. */
 export interface PtcpConnectOptions {
@@ -51,8 +65,9 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     factory: StreamFactory,
     options: PtcpListenOptions,
   ): PtcpPort {
+    requireKnownNames(options, LISTEN_OPTIONS, 'listening for ptcp');
     requirePort(target.port, 0);
-    const localHost = target.host ?? '0.0.0.0';
+    const localHost = target.host ?? options.interface ?? '0.0.0.0';
     requireLiteral(localHost, 'interface');
     return new PtcpPort(
       host,
@@ -68,6 +83,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     factory: StreamClientFactory,
     options: PtcpConnectOptions,
   ): StreamConnector {
+    requireKnownNames(options, CONNECT_OPTIONS, 'connecting by ptcp');
     requirePort(target.port, 1);
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);

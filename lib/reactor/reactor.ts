@@ -119,10 +119,12 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
 
   /** Calls once, `delayMs` milliseconds from now. An exception is reported and harms nobody else. */
   callLater(delayMs: number, call: () => void): DelayedCall {
+    requireFunction(call, 'callLater');
     return this.#clock.callLater(delayMs, () => this.#guard('callLater', call));
   }
 
   callSoon(call: () => void): void {
+    requireFunction(call, 'callSoon');
     this.#clock.callSoon(() => this.#guard('callSoon', call));
   }
 
@@ -168,6 +170,7 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
 
   /** Calls at once if the reactor runs, else when it has started up. */
   callWhenRunning(call: () => void): TriggerId | undefined {
+    requireFunction(call, 'callWhenRunning');
     if (!this.running) return this.addSystemEventTrigger('after', 'startup', call);
     this.#guard('callWhenRunning', call);
     return undefined;
@@ -175,6 +178,7 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
 
   /** Has `call` made once when `event` is fired: 'startup', 'shutdown' or one of your own. */
   addSystemEventTrigger(phase: EventPhase, event: string, call: () => unknown): TriggerId {
+    requireFunction(call, 'addSystemEventTrigger');
     return this.#systemEvents.add(phase, event, call);
   }
 
@@ -348,6 +352,11 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
 
 function listenTarget(port: number, options: InterfaceOption): ListenTarget {
   return options.interface === undefined ? { port } : { host: options.interface, port };
+}
+
+/** For callers without types: what is no function would be found out when it is to be called. */
+function requireFunction(call: unknown, method: string): void {
+  if (typeof call !== 'function') throw new UsageError(`${method} takes a function, not ${typeof call}`);
 }
 
 /** For callers without types: what is no factory would be found out in a later turn, far from the mistake. */

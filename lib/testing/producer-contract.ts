@@ -116,6 +116,27 @@ export const PRODUCER_CONTRACT: readonly ContractTest[] = [
     },
   },
   {
+    title: 'refuses at once what is no producer',
+    run: async (world) => {
+      const { client } = await connectedPair(world, new Recorder(), new Recorder());
+      const pull = { resumeProducing() {}, stopProducing() {} };
+
+      for (const [what, streaming] of [
+        [undefined, true],
+        [{}, false],
+        [pull, true],
+      ] as const) {
+        let thrown: unknown;
+        try {
+          client.transport.registerProducer(what as PushProducer, streaming as true);
+        } catch (error) {
+          thrown = error;
+        }
+        mustBe(thrown, UsageError, 'thrown for what is no producer');
+      }
+    },
+  },
+  {
     title: 'has one producer at a time',
     run: async (world) => {
       const { client } = await connectedPair(world, new Recorder(), new Recorder());

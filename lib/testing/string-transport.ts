@@ -3,6 +3,7 @@ import type { Address } from '../interfaces/address.ts';
 import type { Producer, PushProducer } from '../interfaces/producer.ts';
 import type { StreamProtocol } from '../interfaces/protocol.ts';
 import type { Transport } from '../interfaces/transport.ts';
+import { requireProducer } from '../transports/require-producer.ts';
 
 const HERE: Address = { type: 'memory', name: 'here' };
 const THERE: Address = { type: 'memory', name: 'there' };
@@ -116,6 +117,7 @@ export class StringTransport implements Transport {
   registerProducer(producer: PushProducer, streaming: true): void;
   registerProducer(producer: Producer, streaming: false): void;
   registerProducer(producer: Producer, streaming: boolean): void {
+    requireProducer(producer, streaming);
     if (this.#producer !== undefined) throw new UsageError('a producer is registered already');
     if (!this.connected) {
       producer.stopProducing();

@@ -5,6 +5,7 @@ import type { StreamProtocol } from '../interfaces/protocol.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { TcpMeasures, Transport } from '../interfaces/transport.ts';
 import type { ChannelEvents, StreamChannel } from './provider.ts';
+import { requireProducer } from './require-producer.ts';
 
 /** How far the closing of our direction has come. */
 type Sending = 'open' | 'half-closing' | 'closing' | 'closed';
@@ -128,6 +129,7 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
   registerProducer(producer: PushProducer, streaming: true): void;
   registerProducer(producer: Producer, streaming: false): void;
   registerProducer(producer: Producer, streaming: boolean): void {
+    requireProducer(producer, streaming);
     if (this.#producer !== undefined) throw new UsageError('a producer is registered already');
     // Nothing it wrote would be sent any more.
     if (!this.#isWritable) {

@@ -3,6 +3,7 @@ import sinon from 'sinon';
 import { Deferred } from '../../lib/defer/deferred.ts';
 import { ReactorAlreadyRunning, ReactorNotRunning, UsageError } from '../../lib/errors.ts';
 import type { ConnectorLike } from '../../lib/interfaces/protocol.ts';
+import { DatagramProtocol } from '../../lib/protocol/datagram-protocol.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
 import {
@@ -284,6 +285,15 @@ describe('Reactor', () => {
       expect(reactor.errors).to.deep.equal([]);
     });
 
+    it('of callers are thrown at once when what is to be called is no function', () => {
+      const nothing = undefined as never;
+
+      expect(() => reactor.callLater(1, nothing)).to.throw(UsageError, 'callLater takes a function');
+      expect(() => reactor.callSoon(nothing)).to.throw(UsageError, 'callSoon');
+      expect(() => reactor.callWhenRunning(nothing)).to.throw(UsageError, 'callWhenRunning');
+      expect(() => reactor.addSystemEventTrigger('before', 'own', nothing)).to.throw(UsageError);
+    });
+
     it('are thrown in a turn of their own where a listener throws itself', () => {
       reactor.on('error', () => {
         throw new Error('by the listener');
@@ -350,6 +360,40 @@ describe('Reactor', () => {
         UsageError,
         'a host is a string, not undefined',
       );
+    });
+
+    it('refuse options they do not know, and name those they do', () => {
+      const misspelt = { inteface: '127.0.0.1' } as object;
+      const factory = new ClientFactory();
+      const port = reactor.listenPTCP(1, factory);
+      reactor.advance(1);
+      const calls: Record<string, () => unknown> = {
+        interface: () => reactor.listenTCP(0, factory, misspelt),
+        'interface, pseudoPort': () => reactor.listenPTCP(0, factory, misspelt),
+        bufferBytes: () => reactor.listenUDP(0, new DatagramProtocol(), misspelt),
+        none: () => reactor.listen('memory', { host: 'name', port: 0 }, factory, misspelt),
+        timeoutMs: () => reactor.connectTCP('127.0.0.1', 1, factory, misspelt),
+        'pseudoPort, profile, timeoutMs': () => reactor.connectPTCP('127.0.0.1', 1, factory, misspelt),
+        'it has: timeoutMs': () => reactor.connectMemory('name', factory, misspelt),
+        isHolePunching: () => port.connect('10.0.0.1', 1, factory, misspelt),
+      };
+
+      for (const [known, call] of Object.entries(calls)) {
+        expect(call, known).to.throw(UsageError, /no option inteface; it has: /);
+        expect(call, known).to.throw(known);
+      }
+      expect(() => reactor.connectTCP('127.0.0.1', 1, factory, 5 as never)).to.throw(UsageError, 'an object');
+      void port.stopListening();
+      reactor.advance(1);
+    });
+
+    it('bind the interface that is among the options, too', () => {
+      const port = reactor.listen('ptcp', { port: 1 }, new Factory(), { interface: '127.0.0.1' });
+      reactor.advance(1);
+
+      expect(port.getHost().host).to.equal('127.0.0.1');
+      void port.stopListening();
+      reactor.advance(1);
     });
   });
 });

@@ -3,6 +3,7 @@ import type { MemoryAddress } from '../../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
 import { StreamConnector } from '../connector.ts';
+import { requireKnownNames } from '../known-options.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../provider.ts';
 import { type Listen, StreamPort } from '../stream-port.ts';
 import { MemoryNetwork } from './network.ts';
@@ -28,7 +29,8 @@ export class MemoryProvider implements TransportProvider<object, MemoryConnectOp
     this.#network = network;
   }
 
-  listen(host: TransportHost, target: ListenTarget, factory: StreamFactory): StreamPort {
+  listen(host: TransportHost, target: ListenTarget, factory: StreamFactory, options: object): StreamPort {
+    requireKnownNames(options, [], 'listening in memory');
     const name = target.host ?? '';
     return new StreamPort(host, factory, `memory:${name}`, this.#listen(host, name));
   }
@@ -39,6 +41,7 @@ export class MemoryProvider implements TransportProvider<object, MemoryConnectOp
     factory: StreamClientFactory,
     options: MemoryConnectOptions,
   ): StreamConnector {
+    requireKnownNames(options, ['timeoutMs'], 'connecting in memory');
     const destination: MemoryAddress = { type: 'memory', name: target.host };
     const connector = new StreamConnector({
       host,

@@ -3,15 +3,20 @@ import type { TransportHost } from '../../interfaces/reactor.ts';
 import { attemptAddresses, type TryAddress } from '../attempt-addresses.ts';
 import { StreamConnector } from '../connector.ts';
 import { hostAndPort, likelyFamily, requireLiteral, requirePort } from '../ip-target.ts';
+import { requireKnownNames } from '../known-options.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../provider.ts';
 import { type Listen, StreamPort } from '../stream-port.ts';
 import { TcpChannel, tcpAddress } from './channel.ts';
 
 /** Twisted's default. */
 const BACKLOG = 50;
+const LISTEN_OPTIONS = ['interface', 'backlog'];
+const CONNECT_OPTIONS = ['timeoutMs', 'bindAddress'];
 
 /** What `listenTCP` takes beside `interface`. */
 export interface TcpListenOptions {
+  /** The address to bind, an IP literal, where the target names no host. Every IPv4 address when left out. */
+  readonly interface?: string;
   /** How many connections the system keeps until they are accepted. 50 when left out. */
   readonly backlog?: number;
 }
@@ -40,8 +45,9 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
     factory: StreamFactory,
     options: TcpListenOptions,
   ): StreamPort {
+    requireKnownNames(options, LISTEN_OPTIONS, 'listening for tcp');
     requirePort(target.port, 0);
-    const localHost = target.host ?? '0.0.0.0';
+    const localHost = target.host ?? options.interface ?? '0.0.0.0';
     requireLiteral(localHost, 'interface');
     const listen: Listen = (events) => (done) => {
       return host.sockets.listenTcp(
@@ -73,6 +79,7 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
     factory: StreamClientFactory,
     options: TcpConnectOptions,
   ): StreamConnector {
+    requireKnownNames(options, CONNECT_OPTIONS, 'connecting by tcp');
     requirePort(target.port, 1);
     const { bindAddress } = options;
     if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');

@@ -5,6 +5,7 @@ import type { TransportHost } from '../../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../../interfaces/sockets.ts';
 import type { DatagramTransport } from '../../interfaces/transport.ts';
 import { hostAndPort, ipFamily, requireLiteral, requirePort } from '../ip-target.ts';
+import { requireKnownNames } from '../known-options.ts';
 import { Port } from '../port.ts';
 
 /** 65535 less the UDP header; over IPv4 the length includes 20 bytes of IP header as well. */
@@ -27,6 +28,7 @@ export class UdpPort extends Port<UdpSocket> implements DatagramTransport, UdpSo
   #checkedHost: string | undefined = undefined;
 
   constructor(host: TransportHost, port: number, protocol: DatagramReceiver, options: UdpListenOptions) {
+    requireKnownNames(options, ['interface', 'bufferBytes'], 'listening for udp');
     requirePort(port, 0);
     const localHost = options.interface ?? '0.0.0.0';
     requireLiteral(localHost, 'interface');
