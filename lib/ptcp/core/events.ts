@@ -91,5 +91,5 @@ function takeEvent(connection: Connection): PtcpEvent | undefined {
 
 /** A passive connection before its handshake is over: whatever becomes of it, nobody has heard of it. */
 function isUnknownToUser(tcb: Tcb): boolean {
-  return tcb.isPassive && tcb.sndUna === tcb.iss;
+  return tcb.isPassive && !tcb.isHandshakeOver;
 }

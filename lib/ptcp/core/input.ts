@@ -1,5 +1,6 @@
 // Read first: RFC 9293 §3.10.7.4, then RFC 5961 (blind attacks) and RFC 7323 §5.3 (PAWS).
 import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
 import { ackArrives, releaseSoon, setSendWindow } from './ack.ts';
 import { oweAck, oweChallengeAck, oweDelayedAck, oweReset, oweSynAck } from './debts.ts';
 import { endConnection, endWell } from './ending.ts';
@@ -151,7 +152,8 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   const { rtt } = tcb.path;
   tcb.sndUna = seqAdd(tcb.iss, 1);
   tcb.owesSyn = false;
-  tcb.unansweredSince = Number.POSITIVE_INFINITY;
+  tcb.isHandshakeOver = true;
+  tcb.unansweredSince = NEVER;
   const hasTimedOut = rtt.backoff > 0;
   rtt.endBackOff();
   // Karn's rule, RFC 6298 §3: a SYN sent twice, or as SYN-ACK too, measures nothing, but an echoed timestamp does.

@@ -54,6 +54,8 @@ export interface Tcb {
   readonly isPassive: boolean;
   /** Both sides try at once through NATs: a refusal on the way means nothing yet. */
   readonly isHolePunching: boolean;
+  /** Whether SND.UNA has left the ISS: 4 GiB later it may be there again. A passive connection is the user's from then on. */
+  isHandshakeOver: boolean;
 
   // Send sequence space, RFC 9293 §3.3.1
   iss: Seq;
@@ -227,6 +229,7 @@ export function createTcb(options: TcbOptions): Tcb {
     profile,
     isPassive: options.isPassive,
     isHolePunching: options.isHolePunching,
+    isHandshakeOver: false,
     iss,
     sndUna: iss,
     sndNxt: iss,

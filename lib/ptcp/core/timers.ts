@@ -66,7 +66,7 @@ function lingerExpired(tcb: Tcb): void {
 
 function retransmitDue(tcb: Tcb, now: Instant): void {
   tcb.retransmitAt = NEVER;
-  if (!isSynchronized(tcb.state) || tcb.sndUna === tcb.iss) {
+  if (!isSynchronized(tcb.state)) {
     synTimedOut(tcb, now);
     return;
   }

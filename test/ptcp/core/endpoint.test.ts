@@ -6,7 +6,7 @@ import type { Connection } from '../../../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
 import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
 import { NEVER } from '../../../lib/time/clock.ts';
-import { ascii, LOCAL_PORT, PEER_PORT, type ScriptedPeer } from '../../support/scripted-peer.ts';
+import { ascii, LOCAL_PORT, PEER_PORT, pattern, type ScriptedPeer } from '../../support/scripted-peer.ts';
 import {
   closeWait,
   established,
@@ -182,6 +182,20 @@ describe('PtcpEndpoint', () => {
         expect(build().endpoint.nextTimeout()).to.equal(NEVER);
       }
     });
+  });
+
+  it('takes SND.UNA for nothing but a place in the stream when it comes round to the ISS', () => {
+    const peer = established({ profile: { nagle: false } });
+    // As after 4 GiB.
+    peer.connection.tcb.iss = peer.connection.tcb.sndUna;
+
+    peer.inject({ seq: 1, ack: 1, payload: 'x' });
+    peer.connection.write(pattern(10));
+    peer.drain();
+    peer.pass(300);
+
+    peer.expectEvents('readable');
+    peer.expect({ flags: 'P.', seq: 1, length: 10 });
   });
 
   it('keeps connections in TIME-WAIT as small records, and lets them all go in time', () => {
