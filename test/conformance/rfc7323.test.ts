@@ -357,6 +357,18 @@ describe('protection against wrapped sequence numbers', () => {
     expect(peer.connection.readableBytes).to.equal(4);
   });
 
+  it('learns nothing from segments that were forged, by their ACK or SYN (RFC 7323 §5.3, RFC 5961 §4, §5)', () => {
+    for (const forged of [{ ack: 5000 }, { ack: -(2 ** 20) }, { flags: 'S' }]) {
+      const peer = stamped();
+      peer.inject({ ...at(0x7000_0000, 1, 'x'), ...forged });
+      peer.drain();
+
+      peer.inject(at(1001, 1, 'fine'));
+
+      expect(peer.connection.readableBytes).to.equal(4);
+    }
+  });
+
   it('learns nothing from segments beyond a gap (RFC 7323 §4.3)', () => {
     const peer = stamped();
     peer.inject(at(50_000, 100, 'ahead'));

@@ -36,7 +36,6 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     resetArrives(tcb, segment, now);
     return;
   }
-  updateTsRecent(tcb, segment, now);
   // Third, check security: PTCP has none here.
   // Fourth, check the SYN bit. It may be forged, so ask back (RFC 5961 §4); a half-open connection is not worth asking.
   if ((segment.flags & Flag.SYN) !== 0) {
@@ -47,6 +46,9 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   // Fifth, check the ACK field.
   if ((segment.flags & Flag.ACK) === 0) return;
   if (ackFieldArrives(tcb, segment, now) === 'drop') return;
+  // Not RFC 7323 §5.3, R3, whose turn is before the SYN and the ACK: a forged segment that these give away would put
+  // TS.Recent ahead of the peer for days (so Linux, net/ipv4/tcp_input.c, tcp_ack(), 6.x).
+  updateTsRecent(tcb, segment, now);
   peerShowedLife(tcb, now);
   // Sixth, the URG bit, reported only. Seventh, the text.
   if ((segment.flags & Flag.URG) !== 0) urgentArrives(tcb, segment);
