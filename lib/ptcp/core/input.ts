@@ -212,7 +212,11 @@ export function textArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   const edge = tcb.pendingFin === undefined ? rcvWnd(tcb) : seqDiff(tcb.pendingFin, tcb.rcvNxt);
   const limit = Math.min(segment.payloadEnd, segment.payloadStart + Math.max(0, edge - start));
   const count = limit - segment.payloadStart;
-  if (count <= 0) return;
+  if (count <= 0) {
+    // Let in for its URG alone (MUST-66): of its text the peer must hear that there is no room.
+    oweAck(tcb);
+    return;
+  }
   if (tcb.isClosedByUser && tcb.profile.lingerMs === 0) {
     // SHLD-3, RFC 9293 §3.6.1: nobody will ever read it.
     oweReset(tcb, tcb.sndNxt);

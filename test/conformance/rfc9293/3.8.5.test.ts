@@ -80,6 +80,16 @@ describe('urgent data', () => {
     expect(peer.connection.readableBytes).to.equal(100);
   });
 
+  it('is acknowledged at a closed window, which its text does not enter (RFC 9293 §3.10.7.4, first step)', () => {
+    const peer = established({ profile: { receiveBufferBytes: 100, receiveBufferMaxBytes: 100 } });
+    peer.inject({ seq: 1, ack: 1, payload: pattern(100) });
+    peer.drain();
+
+    peer.inject({ flags: 'U.', seq: 101, ack: 1, urgentPointer: 5, payload: 'x' });
+
+    peer.expect({ flags: '.', ack: 101, window: 0 });
+  });
+
   it('changes nothing in the stream, wherever the pointer leads (RFC 9293 §3.8.5, CVE-2019-12255)', () => {
     for (const build of [established, finWait1]) {
       for (const urgentPointer of [0, 1, 6, 7, 65_535]) {
