@@ -53,6 +53,16 @@ describe('RFC 2883: duplicate SACK', () => {
     ]);
   });
 
+  it('reports the block that it lies in second, were it reported long ago (RFC 2883 §4)', () => {
+    const peer = receiver();
+    for (let from = 1001; from < 7001; from += 1000) arrive(peer, from, from + 500);
+
+    expect(arrive(peer, 1001, 1101).slice(0, 2)).to.deep.equal([
+      [1001, 1101],
+      [1001, 1501],
+    ]);
+  });
+
   it('reports the part that came twice of a segment that is new in part (RFC 2883 §4.2)', () => {
     const peer = receiver();
     arrive(peer, 1, 501);

@@ -238,6 +238,8 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
     if (tcb.isSackOn && seqLess(tcb.rcvNxt, segment.seq)) {
       tcb.dsackStart = segment.seq;
       tcb.dsackEnd = seqAdd(segment.seq, end - offset);
+      // RFC 2883 §4: the block that it lies in comes next.
+      noteIsle(tcb, offset);
     }
     oweAck(tcb);
     return;
