@@ -55,7 +55,11 @@ export function close(tcb: Tcb): void {
 
 /** ABORT, RFC 9293 §3.10.5: drops everything, and resets a peer that may still send or wait for something. */
 export function abort(tcb: Tcb): void {
-  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') {
+    // What came before a good end and was not read.
+    tcb.recvBuffer.clear();
+    return;
+  }
   if (tcb.state === 'SYN-RECEIVED' || isOneSideOpen(tcb)) oweReset(tcb, tcb.sndNxt);
   endConnection(tcb, 'aborted');
 }

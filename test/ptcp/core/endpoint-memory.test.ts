@@ -3,7 +3,7 @@ import { Prng } from '../../../lib/bytes/prng.ts';
 import { type Connection, PtcpEndpoint, type PtcpEvent } from '../../../lib/ptcp/core/index.ts';
 import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
 import { pattern } from '../../support/scripted-peer.ts';
-import { established, listening } from '../../support/scripted-states.ts';
+import { established, finWait2, listening } from '../../support/scripted-states.ts';
 
 const KIB = 1024;
 
@@ -97,6 +97,18 @@ describe('buffers', () => {
     for (let srcPort = 50_000; srcPort < 50_100; srcPort += 1) peer.inject({ flags: 'S', srcPort });
 
     expect(peer.endpoint.connectionCount).to.equal(100);
+    expect(peer.endpoint.memory.usedBytes).to.equal(0);
+  });
+
+  it('hold nothing after an abort, though the connection had ended well and was not read', () => {
+    const peer = finWait2();
+    peer.inject({ flags: 'F.', seq: 1, ack: 2, payload: 'unread' });
+    expect(peer.connection.closeReason).to.equal('done');
+    expect(peer.connection.readableBytes).to.equal(6);
+
+    peer.connection.abort();
+
+    expect(peer.connection.readableBytes).to.equal(0);
     expect(peer.endpoint.memory.usedBytes).to.equal(0);
   });
 
