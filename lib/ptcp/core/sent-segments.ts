@@ -96,7 +96,15 @@ export class SentSegments {
     }
     this.#nextLost = Math.max(this.#nextLost, this.#head);
     this.#markedBelow = Math.max(this.#markedBelow, this.#head);
+    this.#forgetResent(ack);
     this.#compact();
+  }
+
+  /** Retransmissions before `ack` have arrived, or need not. */
+  #forgetResent(ack: Seq): void {
+    let done = 0;
+    while (done < this.#resent.length && seqLess(this.#resent[done]!.seq, ack)) done += 1;
+    if (done > 0) this.#resent.splice(0, done);
   }
 
   /** Marks [start, end) SACKed; segments that are only partly inside are left alone. */

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type SentSegment, SentSegments } from '../../../lib/ptcp/core/sent-segments.ts';
@@ -124,6 +126,20 @@ describe('SentSegments', () => {
     sent.resend(sent.nextLost()!, 130);
     expect(sent.markResentLost(121)).to.equal(20);
     expect(shown(sent)).to.equal('rll');
+  });
+
+  it('remembers no retransmission that was acknowledged', () => {
+    const sent = tens(1);
+    const before = heapBytes();
+    for (let i = 1; i <= 200_000; i += 1) {
+      sent.push(seqAdd(FIRST, 10 * i), 10, i);
+      sent.markFirstLost();
+      sent.resend(sent.nextLost()!, i);
+      sent.acknowledge(seqAdd(FIRST, 10 * i), ignore);
+    }
+
+    expect(heapBytes() - before).to.be.below(2_000_000);
+    expect(sent.count).to.equal(1);
   });
 
   it('does not take a retransmission for one of another connection that used its record', () => {
@@ -269,3 +285,10 @@ describe('SentSegments', () => {
     );
   });
 });
+
+/** The heap in use once there is no garbage in it. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
