@@ -82,6 +82,16 @@ describe('RFC 6675: recovery with SACK', () => {
     expect(sent(peer), 'once').to.deep.equal([]);
   });
 
+  it('sends holes below what is SACKed also after the rescue (RFC 6675 §4, NextSeg rule 4: HighRxt stays)', () => {
+    const peer = bulkSender({ profile: SACK, segments: 10 });
+    sent(peer);
+    expect(sackOneByOne(peer, 0, 1, 7)).to.deep.equal([0, 9]);
+
+    ack(peer, 0, [8, 9], [1, 7]);
+
+    expect(sent(peer)).to.deep.equal([7]);
+  });
+
   it('halves the window once for each window, whatever more is lost in it (RFC 6675 §5, step 4.2)', () => {
     const peer = bulkSender({ profile: SACK });
     sent(peer);
@@ -179,7 +189,7 @@ describe('RFC 6675: recovery with SACK', () => {
     expect(again).to.deep.equal([0, 1, 2, 3, 6, 7, 8, 9]);
   });
 
-  it('believes no block that lies: beyond SND.NXT, below SND.UNA, upside down, empty (RFC 2018 §5.1)', () => {
+  it('believes no block that lies: beyond SND.NXT, below SND.UNA, upside down, empty (RFC 2018 §5)', () => {
     const peer = bulkSender({ profile: SACK });
     sent(peer);
     ack(peer, 2);
@@ -221,6 +231,19 @@ describe('RFC 6675: recovery with SACK', () => {
     peer.inject({ seq: 1, ack: 1, options: { sack: [[1501, 2001]] } });
 
     expect(peer.connection.tcpInfo().sackedBytes).to.equal(1000);
+  });
+
+  it('remembers no more pieces than there are segments, however finely a peer cuts them (CVE-2019-11478)', () => {
+    const peer = bulkSender({ profile: SACK, segments: 10 });
+    sent(peer);
+
+    for (let byte = 1001; byte < 5001; byte += 2) {
+      peer.inject({ seq: 1, ack: 1, options: { sack: [[byte, byte + 1]] } });
+    }
+
+    expect(peer.connection.tcb.scoreboard?.ranges.count).to.be.at.most(10);
+    ack(peer, 10);
+    expect(peer.connection.unacknowledgedBytes).to.equal(0);
   });
 
   it('does no more work for each ACK when every other segment is SACKed (CVE-2019-11478)', () => {

@@ -139,6 +139,9 @@ export function nextRescue(tcb: Tcb): SentSegment | undefined {
   if (highest !== undefined) {
     const highestSacked = seqAdd(tcb.sndUna, highest.start - tcb.scoreboard.unaOffset);
     const hole = tcb.sent.nextUnsacked(tcb.highRxt, highestSacked);
+    // All before it is SACKed, or lost and rule (1)'s: the next search need not pass it again.
+    const searched = hole?.seq ?? highestSacked;
+    if (seqLess(tcb.highRxt, searched)) tcb.highRxt = searched;
     if (hole !== undefined) return hole;
   }
   if (tcb.isRescued) return undefined;
@@ -149,8 +152,9 @@ export function nextRescue(tcb: Tcb): SentSegment | undefined {
 /** `segment` is being sent again. */
 export function retransmitted(tcb: Tcb, segment: SentSegment, tsVal: number): void {
   const end = seqAdd(segment.seq, segment.length);
-  if (seqLess(tcb.highRxt, end)) tcb.highRxt = end;
+  // Rule (4) leaves HighRxt alone: holes before the last segment are still rule (3)'s.
   if (segment === tcb.sent.last && !segment.isLost) tcb.isRescued = true;
+  else if (seqLess(tcb.highRxt, end)) tcb.highRxt = end;
   if (tcb.undo !== undefined) tcb.undo.firstResend ??= tsVal;
   tcb.retransmittedSegments += 1;
 }

@@ -14,7 +14,7 @@ export interface SackNews {
 
 /**
  * Enters the SACK blocks of `segment` into the scoreboard; blocks outside (SND.UNA, SND.NXT] are ignored, so that a lying
- * peer changes nothing (RFC 2018 §5.1, RFC 2883 §4).
+ * peer changes nothing; so are those that would make more ranges than there are segments (CVE-2019-11478).
  */
 export function takeSack(tcb: Tcb, segment: Segment, visit: (sent: SentSegment) => void): SackNews {
   const scoreboard = tcb.scoreboard!;
@@ -28,6 +28,7 @@ export function takeSack(tcb: Tcb, segment: Segment, visit: (sent: SentSegment) 
       continue;
     }
     if (!seqLess(tcb.sndUna, left) || !seqLessOrEqual(right, tcb.sndNxt)) continue;
+    if (scoreboard.ranges.count >= tcb.sent.count) return news;
     const start = scoreboard.offsetOf(left, tcb.sndUna);
     for (const piece of scoreboard.ranges.add(start, start + seqDiff(right, left))) {
       const before = tcb.sent.sackedBytes;
