@@ -1,5 +1,6 @@
 // The ACK field of a segment, RFC 9293 §3.10.7.4, fifth step: what was acknowledged, and what follows from it.
 import type { Instant } from '../../time/clock.ts';
+import { NEVER } from '../../time/clock.ts';
 import type { AckSample } from './congestion/controller.ts';
 import { oweChallengeAck } from './debts.ts';
 import { RateSampler } from './delivery-rate.ts';
@@ -162,7 +163,7 @@ export function setSendWindow(tcb: Tcb, segment: Segment, window: number): void 
 
 /** What was sent into the closed window is gone; it goes again at once, and nobody takes that for congestion. */
 function windowOpened(tcb: Tcb, now: Instant): void {
-  tcb.persistAt = Number.POSITIVE_INFINITY;
+  tcb.persistAt = NEVER;
   tcb.persistBackoff = 0;
   tcb.owesProbe = false;
   tcb.sent.markFirstLost();

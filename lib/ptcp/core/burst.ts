@@ -92,11 +92,6 @@ export class BurstWriter {
     );
   }
 
-  /** Bytes of text that a segment of the size of this burst holds beside `headerBytes`. */
-  textRoom(headerBytes: number): number {
-    return this.#strideBytes - this.#roomBytes - headerBytes;
-  }
-
   /** Adds `this.segment` with `count` bytes of text from `source`, which begin at SEG.SEQ. */
   put(source: SendBuffer | undefined, count: number, isCrcOn: boolean): void {
     const at = this.#count * this.#strideBytes + this.#headroomBytes;

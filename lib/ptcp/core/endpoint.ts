@@ -100,7 +100,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #ready = new ReadyQueue<Connection>();
   readonly #events = new EventQueue();
   readonly #strays = new StrayAnswers();
-  readonly #timeWaitAcks: TimeWait[] = [];
+  readonly #timeWaitAcks = new ReadyQueue<TimeWait>();
   /** Connections that could write nothing for lack of memory. */
   readonly #starved = new Set<Connection>();
   readonly #segment = new Segment();
@@ -424,7 +424,7 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #pollAnswers(target: TransmitTarget): PathId | undefined {
     const { segment } = this.#writer;
-    const record = this.#timeWaitAcks.shift();
+    const record = this.#timeWaitAcks.take();
     if (record !== undefined) {
       this.#writer.begin(target, this.#now);
       record.owesAck = false;
@@ -508,7 +508,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#due.update(record);
     if (record.owesAck) return;
     record.owesAck = true;
-    this.#timeWaitAcks.push(record);
+    this.#timeWaitAcks.put(record);
   }
 }
 

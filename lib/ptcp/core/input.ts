@@ -284,8 +284,7 @@ function finArrives(tcb: Tcb): void {
   if (seqLess(tcb.rcvAdv, tcb.rcvNxt)) tcb.rcvAdv = tcb.rcvNxt;
   oweAck(tcb);
   tcb.news |= News.PeerClosed;
-  if (tcb.state === 'FIN-WAIT-1' && isFinAcknowledged(tcb)) endWell(tcb, 'rcv-fin-ack-of-fin');
-  else if (tcb.state === 'FIN-WAIT-2') endWell(tcb, 'rcv-fin');
+  // The same segment may have acknowledged our FIN: then it has led from FIN-WAIT-1 to FIN-WAIT-2 already.
+  if (tcb.state === 'FIN-WAIT-2') endWell(tcb, 'rcv-fin');
   else tcb.state = nextState(tcb.state, 'rcv-fin');
-  if (tcb.keepAlive) armKeepAlive(tcb);
 }

@@ -17,11 +17,11 @@ import { isSynchronized, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
-import { sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
+import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
 import { Flag, HEADER_BYTES, MAX_OPTION_BYTES, PtcpFlag } from './wire/segment.ts';
 
 /** A burst of one connection ends here, so that others get their turn. */
-export const QUANTUM_BYTES = 65_536;
+const QUANTUM_BYTES = 65_536;
 
 /** Why nothing more is sent just now. */
 type Hold = 'cwnd' | 'pacing' | 'window' | 'nothing' | 'burst-full' | 'nagle';
@@ -265,7 +265,7 @@ function putBareAck(tcb: Tcb, writer: BurstWriter, seq: Seq): void {
   segment.clearOptions();
   fillHeader(tcb, writer, seq, Flag.ACK);
   const room = MAX_OPTION_BYTES - (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0);
-  giveSack(tcb, segment, Math.floor((room - sackOptionBytes(0) - 4) / 8));
+  giveSack(tcb, segment, sackBlocksIn(room));
   if (!writer.takes(textSegmentBytes(tcb, 0) + sackOptionBytes(segment.sackCount))) return;
   writer.put(undefined, 0, tcb.isCrcOn);
   tcb.segmentsSent += 1;

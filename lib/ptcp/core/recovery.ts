@@ -50,7 +50,7 @@ export function duplicateAckArrived(tcb: Tcb): void {
   tcb.dupAcks += 1;
   // After a time-out it speaks of segments that are out of the pipe already.
   if (tcb.isSackOn || tcb.phase === 'loss') return;
-  // Each says that one segment has left the network (RFC 6582 §3.2, step 4, as pipe counts it).
+  // Each says that one segment has left the network (RFC 5681 §3.2, step 4, as pipe counts it).
   tcb.dupAckedBytes = Math.min(tcb.dupAckedBytes + sendMss(tcb), Math.max(0, flightSize(tcb) - sendMss(tcb)));
 }
 

@@ -5,7 +5,6 @@ export class RttEstimator {
   srttMs = 0;
   rttvarMs = 0;
   minRttMs = Number.POSITIVE_INFINITY;
-  latestMs = 0;
   hasSample = false;
   /** The RTO before backing off. */
   #baseRtoMs: number;
@@ -30,7 +29,6 @@ export class RttEstimator {
 
   /** `samplesPerRtt`: how many samples one round trip gives, so that they weigh together what one would. */
   sample(rttMs: number, samplesPerRtt: number): void {
-    this.latestMs = rttMs;
     this.minRttMs = Math.min(this.minRttMs, rttMs);
     if (!this.hasSample) {
       // RFC 6298 §2.2

@@ -50,7 +50,7 @@ export interface Tcb {
   readonly localPort: number;
   readonly remotePort: number;
   readonly profile: Profile;
-  /** Passive: made by a listener. RFC 9293 §3.5.2 (MUST-11) treats a reset before ESTABLISHED by it. */
+  /** Passive: made by a listener. RFC 9293 §3.5 (MUST-11) treats a reset before ESTABLISHED by it. */
   readonly isPassive: boolean;
   /** Both sides try at once through NATs: a refusal on the way means nothing yet. */
   readonly isHolePunching: boolean;
@@ -127,7 +127,7 @@ export interface Tcb {
   /** When the oldest unacknowledged data was first in want of an ACK: R2 and the user timeout count from here. */
   unansweredSince: Instant;
   isPathSuspect: boolean;
-  /** Bytes retransmitted and segments, for tcpInfo. */
+  /** For tcpInfo. */
   retransmittedSegments: number;
 
   // Delivery rate, draft-ietf-ccwg-bbr §4.1

@@ -147,7 +147,7 @@ export function armRetransmit(tcb: Tcb, now: Instant): void {
   }
   if (tcb.unansweredSince === NEVER) tcb.unansweredSince = now;
   if (tcb.sndWnd === 0) {
-    // A closed window is probed, not retransmitted into: that is no congestion (RFC 9293 §3.8.6.1, SHLD-17).
+    // A closed window is probed, not retransmitted into: that is no congestion (RFC 9293 §3.8.6, SHLD-17).
     tcb.retransmitAt = NEVER;
     armPersist(tcb, now);
     return;

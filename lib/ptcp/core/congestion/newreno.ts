@@ -36,7 +36,7 @@ export class NewReno implements CongestionController {
     }
   }
 
-  /** RFC 9406 §4.2: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
+  /** RFC 9406 §4.3: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
   #watchSlowStart(sample: AckSample): void {
     if (
       this.ssthreshBytes !== Number.POSITIVE_INFINITY ||

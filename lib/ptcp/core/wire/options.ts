@@ -33,8 +33,16 @@ export const TIMESTAMPS_BYTES = 12;
 
 /** Bytes of a SACK option with `count` blocks behind two NOPs, RFC 2018 §3. */
 export function sackOptionBytes(count: number): number {
-  return count === 0 ? 0 : 4 + 8 * count;
+  return count === 0 ? 0 : SACK_HEAD_BYTES + SACK_BLOCK_BYTES * count;
 }
+
+/** How many blocks a SACK option has that takes up to `roomBytes`. */
+export function sackBlocksIn(roomBytes: number): number {
+  return Math.floor((roomBytes - SACK_HEAD_BYTES) / SACK_BLOCK_BYTES);
+}
+
+const SACK_HEAD_BYTES = 4;
+const SACK_BLOCK_BYTES = 8;
 
 /**
  * Reads `bytes[at, end)` into `segment`. Unknown kinds are skipped (RFC 9293 §3.1, MUST-6).
