@@ -1,4 +1,3 @@
-import { formatIpAddress, parseIpAddress } from '../bytes/ip-address.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
@@ -15,7 +14,7 @@ import {
   PtcpEndpoint,
   type PtcpEvent,
 } from './core/index.ts';
-import { PathTable } from './paths.ts';
+import { oneSpelling, PathTable } from './paths.ts';
 
 /** Segments in one burst at most: more would overflow small queues on the way. */
 const BURST_SEGMENTS = 32;
@@ -45,6 +44,10 @@ export interface DriverEvents {
   foreign?(bytes: Uint8Array, kind: DatagramKind, from: UdpAddress): void;
   pathCandidate?(from: UdpAddress, localPseudoPort: number, remotePseudoPort: number): void;
   pathSuspect?(channel: PtcpChannel): void;
+  /** After `retireAfterTimeWait`: only TIME-WAIT holds the socket any more. Told again while that is so. */
+  waitsOnly?(): void;
+  /** The socket is closed, or about to be. */
+  closed?(): void;
 }
 
 /** How an attempt to connect comes out: one of the two, once. */
@@ -153,9 +156,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     events: OpeningEvents,
   ): (() => void) | undefined {
     // Answers come from the address in its one spelling (RFC 5952 §4), whatever the user wrote.
-    const address = parseIpAddress(to.host);
-    const host = address === undefined ? to.host : formatIpAddress(address);
-    const path = this.#isClosed ? undefined : this.#paths.idOf(host, to.port);
+    const path = this.#isClosed ? undefined : this.#paths.idOf(oneSpelling(to.host), to.port);
     if (path === undefined) return undefined;
     this.#peerPath = path;
     // The endpoint dates the SYN by the latest time it knows.
@@ -181,7 +182,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   datagram(bytes: Uint8Array, host: string, port: number): void {
     const path = this.#paths.idOf(host, port);
-    if (path === undefined || this.#isOwnAddress(host, port)) return;
+    if (path === undefined || this.isOwnAddress(host, port)) return;
     // What came before the socket was connected may be anybody's, and an answer would go to the peer.
     if (this.#isConnected && path !== this.#peerPath) return;
     const kind = this.endpoint.handleDatagram(this.#host.clock.now(), bytes, path);
@@ -190,9 +191,15 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.wake();
   }
 
-  /** LAND: what claims to come from ourselves would be answered to ourselves. */
-  #isOwnAddress(host: string, port: number): boolean {
-    return this.#socket !== undefined && port === this.#socket.port && host === this.#socket.host;
+  /**
+   * Whether what is sent there comes back here, and what claims to come from there (LAND) is not to be answered. Of a
+   * socket that is bound to every address, the loopback ones are known.
+   */
+  isOwnAddress(host: string, port: number): boolean {
+    const socket = this.#socket;
+    if (socket === undefined || port !== socket.port) return false;
+    const isEverywhere = socket.host === '0.0.0.0' || socket.host === '::';
+    return host === socket.host || (isEverywhere && isLoopbackHost(host));
   }
 
   writable(): void {
@@ -360,8 +367,12 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   #closeIfIdle(): void {
     if (this.#retirement === 'never' || this.#isClosed || this.#isPumping || this.#isPumpDue) return;
     if (this.endpoint.connectionCount > 0 || this.#touched.length > 0) return;
-    if (this.#retirement === 'after-time-wait' && this.endpoint.timeWaitCount > 0) return;
+    if (this.#retirement === 'after-time-wait' && this.endpoint.timeWaitCount > 0) {
+      this.#events.waitsOnly?.();
+      return;
+    }
     this.#isClosed = true;
+    this.#events.closed?.();
     if (this.#wakeUp?.active === true) this.#wakeUp.cancel();
     this.#host.release(this);
     if (this.#socket === undefined) this.#answerClosed();
@@ -393,7 +404,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 }
 
 function isLoopbackHost(host: string): boolean {
-  return host.startsWith('127.') || host === '::1';
+  return host.startsWith('127.') || host === '::1' || host.startsWith('::ffff:127.');
 }
 
 /** The MSS follows the family unless the profile says otherwise. */

@@ -1,4 +1,10 @@
-import { isBroadcast, isMulticast, isUnspecified, parseIpAddress } from '../bytes/ip-address.ts';
+import {
+  formatIpAddress,
+  isBroadcast,
+  isMulticast,
+  isUnspecified,
+  parseIpAddress,
+} from '../bytes/ip-address.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import { MAX_PATH_ID, type PathId } from './core/path.ts';
 
@@ -62,6 +68,12 @@ export class PathTable {
     this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#ids.size);
     this.#lastPort = -1;
   }
+}
+
+/** An address as datagrams bear it (RFC 5952 §4), and anything else as it is. */
+export function oneSpelling(host: string): string {
+  const address = parseIpAddress(host);
+  return address === undefined ? host : formatIpAddress(address);
 }
 
 /** Whether a host can be at `host`: neither any, nor many. */

@@ -10,7 +10,7 @@ import { type Listener, type ListenerEvents, StreamPort } from '../transports/st
 import { openError } from './channel.ts';
 import type { Crc32, DatagramKind, EndpointStats, IsStunTransaction, ProfileInput } from './core/index.ts';
 import { Driver } from './driver.ts';
-import { isReachable } from './paths.ts';
+import { isReachable, oneSpelling } from './paths.ts';
 
 /** Where listeners are found when nobody says otherwise. */
 export const DEFAULT_PSEUDO_PORT = 49_153;
@@ -141,6 +141,8 @@ export class PtcpPort extends StreamPort {
     if (!isReachable(host, port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} cannot be connected to`);
     this.#boundSocket();
+    if (this.#driver.isOwnAddress(oneSpelling(host), port))
+      throw new InvalidAddressError(`${hostAndPort(host, port)} is the port itself`);
     if (!this.isOpen) throw new UsageError('the port is stopped');
     const { pseudoPort = DEFAULT_PSEUDO_PORT, timeoutMs, ...how } = options;
     requirePort(pseudoPort, 1);

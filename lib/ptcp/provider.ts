@@ -53,6 +53,7 @@ declare module '../transports/provider.ts' {
 export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpConnectOptions> {
   readonly name = 'ptcp';
   readonly #crc32: Crc32 | undefined;
+  readonly #timeWaits = new TimeWaitDrivers();
 
   /** `crc32`: a faster one than that in JavaScript, where there is one. */
   constructor(crc32?: Crc32) {
@@ -96,7 +97,8 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     }
     const tryAddress: TryAddress = (address, events) => {
       const to = { host: address.host, port: target.port };
-      return new AddressAttempt(host, to, { ...options, crc32: this.#crc32 }, events).begin(address.family);
+      const all = { ...options, crc32: this.#crc32, timeWaits: this.#timeWaits };
+      return new AddressAttempt(host, to, all, events).begin(address.family);
     };
     const connector = new StreamConnector({
       host,
@@ -117,7 +119,35 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
 }
 
 /** What the user asked for, and what the provider adds. */
-type AttemptOptions = PtcpConnectOptions & { readonly crc32: Crc32 | undefined };
+interface AttemptOptions extends PtcpConnectOptions {
+  readonly crc32: Crc32 | undefined;
+  readonly timeWaits: TimeWaitDrivers;
+}
+
+/** Sockets that may be held for TIME-WAIT alone: a small part of the 1024 files that a process has on most systems. */
+const MAX_TIME_WAIT_SOCKETS = 128;
+
+/** The drivers that only wait for TIME-WAIT, each of which holds a socket, the oldest first. */
+class TimeWaitDrivers {
+  readonly #drivers = new Set<Driver>();
+
+  /**
+   * Beyond the limit the oldest goes. It has waited longest, its port is left to chance and not wanted again soon, and
+   * a peer that misses our last ACK has ended well all the same.
+   */
+  add(driver: Driver): void {
+    this.#drivers.add(driver);
+    if (this.#drivers.size <= MAX_TIME_WAIT_SOCKETS) return;
+    const [oldest] = this.#drivers;
+    if (oldest === undefined) return;
+    this.#drivers.delete(oldest);
+    oldest.retire();
+  }
+
+  delete(driver: Driver): void {
+    this.#drivers.delete(driver);
+  }
+}
 
 /** One attempt at one address, with a socket of its own that is connected to it, so that refusals are heard. */
 class AddressAttempt {
@@ -135,8 +165,13 @@ class AddressAttempt {
   }
 
   begin(family: 'IPv4' | 'IPv6'): () => void {
-    const { profile, bindAddress, crc32, bufferBytes = SOCKET_BUFFER_BYTES } = this.#options;
-    const driver = new Driver(this.#host, {}, family, { profile, crc32, isConnected: true });
+    const { profile, bindAddress, crc32, timeWaits, bufferBytes = SOCKET_BUFFER_BYTES } = this.#options;
+    const driver: Driver = new Driver(
+      this.#host,
+      { waitsOnly: () => timeWaits.add(driver), closed: () => timeWaits.delete(driver) },
+      family,
+      { profile, crc32, isConnected: true },
+    );
     const localHost = bindAddress ?? (family === 'IPv6' ? '::' : '0.0.0.0');
     this.#giveUp = this.#host.sockets.bindUdp(
       { host: localHost, port: 0, events: driver, bufferBytes },

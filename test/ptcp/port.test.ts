@@ -239,6 +239,30 @@ describe('PtcpPort', () => {
     expect(failure).to.include({ code: 'ERR_CONNECT' });
   });
 
+  it('does not connect to itself, however its address is written', () => {
+    const own = reactor.listenPTCP(4920, new Factory(), { interface: '127.0.0.1' });
+    clock.advance(1);
+
+    for (const host of ['127.0.0.1', '127.9.9.9']) {
+      expect(() => port.connect(host, 4915, new ClientFactory())).to.throw(InvalidAddressError, 'itself');
+    }
+    expect(() => own.connect('127.0.0.1', 4920, new ClientFactory())).to.throw(InvalidAddressError);
+    const other = own.connect('127.0.0.1', 4915, new ClientFactory());
+    other.disconnect();
+    void own.stopListening();
+  });
+
+  it('does not answer what claims to come from itself, on whatever address it listens', () => {
+    const before = port.stats.datagrams;
+    port.sendTo(bytesOf('to myself'), { host: '127.0.0.1', port: 4915 });
+    const told = subscribe();
+
+    clock.advance(LATENCY_MS);
+
+    expect(told).to.deep.equal([]);
+    expect(port.stats.datagrams).to.equal(before);
+  });
+
   it('sends at once what is written from writeConnectionLost', () => {
     const received: string[] = [];
     const servers: Protocol[] = [];
@@ -294,6 +318,28 @@ describe('PtcpProvider', () => {
       reactor.connectPTCP('127.0.0.1', 1, new ClientFactory(), { profile: { rtoMinMs: -1 } });
 
     expect(connect).to.throw(UsageError);
+    expect(reactor.clock.pending).to.equal(0);
+  });
+
+  it('holds a limited number of sockets for TIME-WAIT alone, the last ones', () => {
+    class Brief extends Protocol {
+      override connectionMade(): void {
+        this.transport.loseConnection();
+      }
+    }
+    const reactor = new MemoryReactor();
+    const port = reactor.listenPTCP(4915, Factory.forProtocol(Protocol));
+    reactor.advance(1);
+
+    for (let count = 0; count < 200; count += 1) {
+      reactor.connectPTCP('127.0.0.1', 4915, ClientFactory.forProtocol(Brief));
+      reactor.advance(100);
+    }
+    void port.stopListening();
+    reactor.advance(1);
+
+    expect(reactor.clock.pending, 'one call for each socket').to.equal(128);
+    reactor.advance(60_000);
     expect(reactor.clock.pending).to.equal(0);
   });
 });
