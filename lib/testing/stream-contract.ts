@@ -243,6 +243,25 @@ const HALF_CLOSE: readonly ContractTest[] = [
     },
   },
   {
+    title: 'resets a peer that keeps its direction open when the linger is over, and has ended well itself',
+    run: async (world) => {
+      const { server, client } = await connectedPair(world, new HalfCloser(), new Recorder());
+      client.transport.write(ascii('bye'));
+
+      client.transport.loseConnection();
+      await world.until(() => client.count('lost') === 1, 'connectionLost of who closed');
+      await world.until(() => {
+        // A reset after a FIN is noticed by who writes.
+        server.transport.write(ascii('still here'));
+        return server.count('lost') === 1;
+      }, 'connectionLost of who stayed');
+
+      mustBe(client.reason, ConnectionDone, 'reason of who closed');
+      mustBe(server.reason, ConnectionLost, 'reason of who stayed');
+      mustEqual([server.text, client.text], ['bye', ''], 'received');
+    },
+  },
+  {
     title: 'closes wholly when the peer closes its direction and the protocol has no readConnectionLost',
     run: async (world) => {
       const { server, client } = await connectedPair(world, new Recorder(), new HalfCloser());
