@@ -44,7 +44,8 @@ function finish(tcb: Tcb, state: Tcb['state'], reason: CloseReason): void {
   tcb.sent = new SentSegments();
   tcb.sendBuffer.clear();
   // Data that came before a good end may still be read.
-  if (reason !== 'done') tcb.recvBuffer.clear();
+  if (reason === 'done') tcb.recvBuffer.end();
+  else tcb.recvBuffer.clear();
   disarmAll(tcb);
 }
 

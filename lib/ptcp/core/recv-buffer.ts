@@ -150,6 +150,12 @@ export class RecvBuffer {
     this.#ring = NO_RING;
   }
 
+  /** Nothing comes any more: what is here in order can still be read. */
+  end(): void {
+    this.#isles = NO_ISLES;
+    this.releaseIfEmpty();
+  }
+
   #needRing(): void {
     if (this.#ring === NO_RING) this.#ring = new RingBuffer(SMALLEST_RING_BYTES);
   }

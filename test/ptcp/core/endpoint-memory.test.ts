@@ -100,6 +100,22 @@ describe('buffers', () => {
     expect(peer.endpoint.memory.usedBytes).to.equal(0);
   });
 
+  it('hold nothing after a good end, once everything is read', () => {
+    for (const isReadLast of [false, true]) {
+      const peer = finWait2();
+      peer.inject({ seq: 1, ack: 2, payload: pattern(10_000) });
+      if (!isReadLast) peer.connection.read(10_000);
+      // Beyond a FIN that comes after it; nobody honest sends that.
+      peer.inject({ seq: 20_000, ack: 2, payload: pattern(100) });
+      peer.inject({ flags: 'F.', seq: 10_001, ack: 2 });
+      if (isReadLast) expect(peer.connection.read(20_000)).to.deep.equal(pattern(10_000));
+      peer.pass(1000);
+
+      expect(peer.connection.closeReason).to.equal('done');
+      expect(peer.endpoint.memory.usedBytes).to.equal(0);
+    }
+  });
+
   it('hold nothing after an abort, though the connection had ended well and was not read', () => {
     const peer = finWait2();
     peer.inject({ flags: 'F.', seq: 1, ack: 2, payload: 'unread' });
