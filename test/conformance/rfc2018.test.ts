@@ -59,6 +59,18 @@ describe('RFC 2018: selective acknowledgment', () => {
     ]);
   });
 
+  it('reports older blocks again when there is room for them (RFC 2018 §4)', () => {
+    const peer = receiver();
+    for (const n of [2, 4, 6, 8, 10]) arrive(peer, n);
+    arrive(peer, 9);
+
+    expect(blocks(arrive(peer, 7))).to.deep.equal([
+      [6, 11],
+      [4, 5],
+      [2, 3],
+    ]);
+  });
+
   it('has room for three blocks beside timestamps (RFC 2018 §3)', () => {
     const peer = receiver({ timestamps: true });
     for (const n of [2, 4, 6]) arrive(peer, n);

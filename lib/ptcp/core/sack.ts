@@ -1,4 +1,5 @@
 // The SACK option, taken and given: RFC 2018 and RFC 2883.
+import type { Range } from '../../bytes/range-set.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import type { Tcb } from './tcb.ts';
@@ -59,7 +60,10 @@ function isDsack(segment: Segment, left: Seq, right: Seq): boolean {
   );
 }
 
-/** Puts up to `max` SACK blocks into `segment`: D-SACK first, then the isle that grew last (RFC 2018 §4, RFC 2883 §4). */
+/**
+ * Puts up to `max` SACK blocks into `segment`: D-SACK first, then the isles that grew last, then others, the lowest first
+ * (RFC 2018 §4, RFC 2883 §4).
+ */
 export function giveSack(tcb: Tcb, segment: Segment, max: number): void {
   segment.sackCount = 0;
   if (!tcb.isSackOn) return;
@@ -67,7 +71,7 @@ export function giveSack(tcb: Tcb, segment: Segment, max: number): void {
     putBlock(segment, tcb.dsackStart, tcb.dsackEnd);
     tcb.dsackStart = tcb.dsackEnd;
   }
-  const { isles, nextOffset } = tcb.recvBuffer;
+  const { isles } = tcb.recvBuffer;
   const limit = Math.min(max, MAX_SACK_BLOCKS);
   if (isles.count === 0) {
     tcb.recentIsles = undefined;
@@ -75,12 +79,19 @@ export function giveSack(tcb: Tcb, segment: Segment, max: number): void {
   }
   const given: number[] = [];
   for (const point of tcb.recentIsles ?? []) {
-    const isle = tcb.recvBuffer.isleAt(point);
-    if (segment.sackCount >= limit || isle === undefined || given.includes(isle.start)) continue;
-    given.push(isle.start);
-    const left = seqAdd(tcb.rcvNxt, isle.start - nextOffset);
-    putBlock(segment, left, seqAdd(left, isle.end - isle.start));
+    if (segment.sackCount < limit) giveIsle(tcb, segment, tcb.recvBuffer.isleAt(point), given);
   }
+  for (let index = 0; index < isles.count && segment.sackCount < limit; index += 1) {
+    giveIsle(tcb, segment, isles.at(index), given);
+  }
+}
+
+/** Puts `isle` into `segment` unless it is one of those `given`, by where they start. */
+function giveIsle(tcb: Tcb, segment: Segment, isle: Range | undefined, given: number[]): void {
+  if (isle === undefined || given.includes(isle.start)) return;
+  given.push(isle.start);
+  const left = seqAdd(tcb.rcvNxt, isle.start - tcb.recvBuffer.nextOffset);
+  putBlock(segment, left, seqAdd(left, isle.end - isle.start));
 }
 
 /** The isle around `offset` has just grown: it comes first in the next SACK, those reported before it after it. */
