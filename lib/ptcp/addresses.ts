@@ -28,4 +28,20 @@ export class ConnectionAddresses {
     const family = host.includes(':') ? 'IPv6' : 'IPv4';
     return { type: 'PTCP', family, host, port, pseudoPort: connection.remotePseudoPort };
   }
+
+  /**
+   * Whether what is sent there comes back here, and what claims to come from there (LAND) is not to be answered. Of a
+   * socket that is bound to every address, the loopback ones are known.
+   */
+  isOwn(host: string, port: number): boolean {
+    const { socket } = this;
+    if (socket === undefined || port !== socket.port) return false;
+    const isEverywhere = socket.host === '0.0.0.0' || socket.host === '::';
+    return host === socket.host || (isEverywhere && isLoopbackHost(host));
+  }
+}
+
+/** Whether the address is of this machine alone. */
+export function isLoopbackHost(host: string): boolean {
+  return host.startsWith('127.') || host === '::1' || host.startsWith('::ffff:127.');
 }

@@ -2,7 +2,7 @@ import type { UdpAddress } from '../interfaces/address.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
 import { type DelayedCall, NEVER } from '../time/clock.ts';
-import { ConnectionAddresses } from './addresses.ts';
+import { ConnectionAddresses, isLoopbackHost } from './addresses.ts';
 import { type ChannelDriver, PtcpChannel } from './channel.ts';
 import {
   type CloseReason,
@@ -182,24 +182,13 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
   datagram(bytes: Uint8Array, host: string, port: number): void {
     const path = this.#paths.idOf(host, port);
-    if (path === undefined || this.isOwnAddress(host, port)) return;
+    if (path === undefined || this.addresses.isOwn(host, port)) return;
     // What came before the socket was connected may be anybody's, and an answer would go to the peer.
     if (this.#isConnected && path !== this.#peerPath) return;
     const kind = this.endpoint.handleDatagram(this.#host.clock.now(), bytes, path);
     if (kind === 'stun' || kind === 'foreign') this.#events.foreign?.(bytes, kind, { host, port });
     // Datagrams come in batches: all of them are answered together (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
     this.wake();
-  }
-
-  /**
-   * Whether what is sent there comes back here, and what claims to come from there (LAND) is not to be answered. Of a
-   * socket that is bound to every address, the loopback ones are known.
-   */
-  isOwnAddress(host: string, port: number): boolean {
-    const socket = this.#socket;
-    if (socket === undefined || port !== socket.port) return false;
-    const isEverywhere = socket.host === '0.0.0.0' || socket.host === '::';
-    return host === socket.host || (isEverywhere && isLoopbackHost(host));
   }
 
   writable(): void {
@@ -401,10 +390,6 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       ? LOOPBACK_DATAGRAM_BYTES[family]
       : undefined;
   }
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host.startsWith('127.') || host === '::1' || host.startsWith('::ffff:127.');
 }
 
 /** The MSS follows the family unless the profile says otherwise. */

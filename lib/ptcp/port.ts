@@ -141,7 +141,7 @@ export class PtcpPort extends StreamPort {
     if (!isReachable(host, port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} cannot be connected to`);
     this.#boundSocket();
-    if (this.#driver.isOwnAddress(oneSpelling(host), port))
+    if (this.#driver.addresses.isOwn(oneSpelling(host), port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} is the port itself`);
     if (!this.isOpen) throw new UsageError('the port is stopped');
     const { pseudoPort = DEFAULT_PSEUDO_PORT, timeoutMs, ...how } = options;
