@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { Prng } from '../../lib/bytes/prng.ts';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
-import { PATH } from '../support/scripted-peer.ts';
+import { EndpointNetwork } from '../../lib/testing/endpoint-network.ts';
+import { LOCAL_PORT, PATH, PEER_PORT } from '../support/scripted-peer.ts';
 import {
   closeWait,
   closing,
@@ -34,6 +35,20 @@ describe('RFC 5927: what the network says of a path', () => {
 
     expect(connection.state).to.equal('SYN-SENT');
     expect(endpoint.pollEvent()?.type).to.equal('pathSuspect');
+  });
+
+  it('outlives resets by a side that is not ready yet, too (RFC 9293 §3.10.7.3, second step)', () => {
+    const early = new PtcpEndpoint({ entropy: new Prng('early') });
+    const connection = early.connect(1, PEER_PORT, { isHolePunching: true, localPseudoPort: LOCAL_PORT });
+    const late = new PtcpEndpoint({ entropy: new Prng('late') });
+    const network = new EndpointNetwork([early, late], { link: { latencyMs: 5 } });
+    network.runUntil(100);
+    expect(connection.state).to.equal('SYN-SENT');
+
+    const other = late.connect(0, LOCAL_PORT, { isHolePunching: true, localPseudoPort: PEER_PORT });
+    network.runUntil(200);
+
+    expect([connection.state, other.state]).to.deep.equal(['ESTABLISHED', 'ESTABLISHED']);
   });
 
   it('never ends a connection in another state, and tells of the trouble (RFC 5927 §4, MUST-47, MUST-56)', () => {

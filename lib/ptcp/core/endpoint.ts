@@ -52,7 +52,7 @@ export interface ConnectOptions {
   /** Random when left out (RFC 6056). */
   readonly localPseudoPort?: number;
   readonly profile?: ProfileInput;
-  /** Both sides connect at once through NATs: refusals by the network do not end the attempt. */
+  /** Both sides connect at once through NATs: refusals, by the network or a peer not ready, do not end the attempt. */
   readonly isHolePunching?: boolean;
 }
 

@@ -38,7 +38,8 @@ export function synSentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   }
   // Second, check the RST bit. Without an acceptable ACK it may be anyone's.
   if (isReset) {
-    if (hasAck) endConnection(tcb, 'refused');
+    // Not RFC 9293 §3.10.7.3 where holes are punched: both sides begin at once, and the other may not be ready yet.
+    if (hasAck && !tcb.isHolePunching) endConnection(tcb, 'refused');
     return;
   }
   // Fourth, check the SYN bit.
