@@ -8,6 +8,8 @@ import { type NetworkFacts, type ProgressFacts, ProgressLine, ProgressMeter } fr
 
 /** Programs are told of progress so often. */
 const JSON_PROGRESS_MS = 500;
+/** Failures told of one connection to a receiver: a hostile sender can offer what is refused at the speed of the wire. */
+const MAX_TOLD_FAILURES = 20;
 
 /** How a command speaks: to a terminal, into a pipe, or, with --json, to a program. */
 export class Report {
@@ -41,10 +43,13 @@ export class Report {
   observer(peer: string, network: () => NetworkFacts | undefined): TransferObserver {
     const meter = new ProgressMeter(this.#clock);
     let toldAt: Instant = Number.NEGATIVE_INFINITY;
+    let resumedBytes = 0;
+    let failureCount = 0;
     return (event) => {
       switch (event.event) {
         case 'start':
-          meter.start(event.resumedBytes);
+          resumedBytes = event.resumedBytes;
+          meter.start(resumedBytes);
           this.#started(event, peer);
           return;
         case 'progress': {
@@ -57,10 +62,12 @@ export class Report {
           return;
         }
         case 'done':
-          this.#done(event, meter.seconds);
+          this.#done(event, resumedBytes, meter.seconds);
           return;
         case 'failed':
-          this.#failed(event);
+          failureCount += 1;
+          if (this.#role === 'sender' || failureCount <= MAX_TOLD_FAILURES) this.#failed(event);
+          else if (failureCount === MAX_TOLD_FAILURES + 1) this.#failedMore(peer);
           return;
         case 'end':
           this.#line.stop();
@@ -87,13 +94,19 @@ export class Report {
     this.#line.start(name, sizeBytes, resumedBytes);
   }
 
-  #done(event: Extract<TransferEvent, { event: 'done' }>, seconds: number): void {
+  #done(event: Extract<TransferEvent, { event: 'done' }>, resumedBytes: number, seconds: number): void {
     const { name, sizeBytes, sha256 } = event;
-    this.tell({ event: 'done', name, sizeBytes, sha256, seconds: round(seconds, 3) });
+    this.tell({ event: 'done', name, sizeBytes, resumedBytes, sha256, seconds: round(seconds, 3) });
     if (this.#isJson) return;
     this.#line.stop();
     const verb = this.#role === 'sender' ? 'sent' : 'received';
-    const line = `${verb} ${printable(name)}: ${formatBytes(sizeBytes)} in ${formatSeconds(seconds)}, sha256 ${sha256}`;
+    const size = formatBytes(sizeBytes);
+    const duration = formatSeconds(seconds);
+    const how =
+      resumedBytes === 0
+        ? `${size} in ${duration}`
+        : `${formatBytes(sizeBytes - resumedBytes)} of ${size} in ${duration}, the rest was there`;
+    const line = `${verb} ${printable(name)}: ${how}, sha256 ${sha256}`;
     this.#context.output.write(`${paint(this.#context.output, this.#context, colors.green, line)}\n`);
   }
 
@@ -102,6 +115,13 @@ export class Report {
     const message = explainTransfer(event.name, event.error, this.#role);
     const { reason, side } = event.error;
     this.tell({ event: 'failed', name: event.name, reason, side, message });
+    complain(this.#context.messages, this.#context, message);
+  }
+
+  #failedMore(peer: string): void {
+    this.#line.stop();
+    const message = `and more from ${peer}, which are not listed`;
+    this.tell({ event: 'more', peer, message });
     complain(this.#context.messages, this.#context, message);
   }
 }

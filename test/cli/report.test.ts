@@ -37,7 +37,7 @@ describe('Report', () => {
     play(context, false);
 
     expect(context.output.lines).to.deep.equal([
-      'received a\\u{1b}[2J\\u{202e}.txt: 10.0 MiB in 2.0 s, sha256 ab',
+      'received a\\u{1b}[2J\\u{202e}.txt: 8.0 MiB of 10.0 MiB in 2.0 s, the rest was there, sha256 ab',
     ]);
     expect(context.messages.text).not.to.match(/[\p{Cf}\x7f]|\p{Cc}(?<!\n)/u);
     expect(context.messages.lines.at(-1)).to.match(/^hawser: .* was not received: .*--overwrite$/);
@@ -68,7 +68,36 @@ describe('Report', () => {
     ]);
     expect(context.output.events[0]).to.include({ name: EVIL, resumedBytes: 2 * MIB });
     expect(context.output.events[1]).to.include({ bytesPerSecond: 2 * MIB, secondsLeft: 3, rttUs: 50_000 });
+    expect(context.output.events[2]).to.include({ sizeBytes: 10 * MIB, resumedBytes: 2 * MIB });
     expect(context.output.events[3]).to.include({ reason: 'exists', side: 'here' });
     expect(context.output.text).to.match(/^[\x20-\x7e\n]*$/);
+  });
+
+  it('lists a sender all its failures, and a receiver the first of each connection', async () => {
+    const linesOf = async (role: 'sender' | 'receiver'): Promise<string[]> => {
+      const context = await commandContext();
+      const report = new Report(context, { clock, role, isJson: false });
+      const observe = report.observer('1.2.3.4:5', () => undefined);
+      for (let count = 0; count < 30; count += 1) {
+        observe({ event: 'failed', name: `f${count}`, error: new TransferError('exists') });
+      }
+      return context.messages.lines;
+    };
+
+    expect(await linesOf('sender')).to.have.length(30);
+    const lines = await linesOf('receiver');
+    expect(lines).to.have.length(21);
+    expect(lines.at(-1)).to.equal('hawser: and more from 1.2.3.4:5, which are not listed');
+  });
+
+  it('speaks of no rest when nothing was there', async () => {
+    const context = await commandContext();
+    const report = new Report(context, { clock, role: 'sender', isJson: false });
+    const observe = report.observer('1.2.3.4:5', () => undefined);
+
+    observe({ event: 'start', name: 'a', sizeBytes: MIB, resumedBytes: 0 });
+    observe({ event: 'done', name: 'a', sizeBytes: MIB, sha256: 'ab' });
+
+    expect(context.output.lines).to.deep.equal(['sent a: 1.0 MiB in 0.0 s, sha256 ab']);
   });
 });

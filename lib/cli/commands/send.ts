@@ -116,9 +116,17 @@ async function clientOf(text: string, context: CommandContext, system: System): 
     return await endpointsOf(context.plugins).clientFromString(system.reactor, text);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const message = `${printable(text)} is no place to send to: ${printable(error.message)}`;
+    const hint = isHostAndPort(text, context) ? `; write ${printable(`ptcp:${text}`)}` : '';
+    const message = `${printable(text)} is no place to send to: ${printable(error.message)}${hint}`;
     throw new CommandFailure(message, ExitStatus.usage, { cause: error });
   }
+}
+
+/** Whether only the kind of transport is missing: `host:4915`, `[::1]:4915`. */
+function isHostAndPort(text: string, context: CommandContext): boolean {
+  const host = /^(\[[^\]]+\]|[^:[\]=\\]+):\d+$/.exec(text)?.[1];
+  if (host === undefined) return false;
+  return !context.plugins.ofKind('endpoint').some(({ plugin }) => plugin.name === host);
 }
 
 /** What cannot be sent is found out before anybody is connected to. */

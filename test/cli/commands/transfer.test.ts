@@ -105,6 +105,20 @@ describe('hawser send and hawser receive', () => {
     );
   });
 
+  it('suggest the transport where only that is missing', async () => {
+    source.put('a.bin', pattern(10));
+    for (const [place, hint] of [
+      ['127.0.0.1:4', /; write ptcp:127\.0\.0\.1:4$/],
+      ['[::1]:4', /; write ptcp:\[::1\]:4$/],
+      ['tcp:4', /write tcp:HOST:PORT/],
+    ] as const) {
+      const sender = await send('a.bin', place);
+
+      expect(sender.failure?.status, place).to.equal(2);
+      expect(sender.failure?.message).to.match(hint);
+    }
+  });
+
   it('say that nobody listens, with status 3', async () => {
     source.put('a.bin', pattern(10));
     network.host(RECEIVER);
