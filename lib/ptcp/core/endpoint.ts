@@ -145,7 +145,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       throw new UsageError(`pseudo-port ${pseudoPort} listens already`);
     this.#mux.addListener({
       pseudoPort,
-      profile: resolveProfile(profile, this.#profile),
+      profile: this.#resolve(profile),
       halfOpen: new Set(),
     });
   }
@@ -177,7 +177,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       path,
       localPort,
       remotePort: remotePseudoPort,
-      profile: resolveProfile(options.profile, this.#profile),
+      profile: this.#resolve(options.profile),
       isHolePunching: options.isHolePunching ?? false,
     });
     const connection = this.#adopt(tcb, key);
@@ -187,9 +187,8 @@ export class PtcpEndpoint implements ConnectionOwner {
   }
 
   #createTcb(state: 'SYN-SENT' | 'SYN-RECEIVED', opening: Opening): Tcb {
-    const { path, localPort, remotePort } = opening;
+    const { path, localPort, remotePort, profile } = opening;
     const now = this.#now === -NEVER ? 0 : this.#now;
-    const profile = this.#lessOverhead(opening.profile);
     const known = this.#options.pathDatagramBytes?.(path);
     const datagramBytes = known === undefined ? profile.maxDatagramBytes : known - this.#overheadBytes;
     return createTcb({
@@ -208,13 +207,13 @@ export class PtcpEndpoint implements ConnectionOwner {
     });
   }
 
-  #lessOverhead(profile: Profile): Profile {
+  /** `input` over the endpoint's own profile, less what sealing takes of each datagram. */
+  #resolve(input: ProfileInput | undefined): Profile {
+    const profile = resolveProfile(input, this.#profile);
     if (this.#overheadBytes === 0) return profile;
-    return {
-      ...profile,
-      mssBytes: profile.mssBytes - this.#overheadBytes,
-      maxDatagramBytes: profile.maxDatagramBytes - this.#overheadBytes,
-    };
+    const mssBytes = profile.mssBytes - this.#overheadBytes;
+    const maxDatagramBytes = profile.maxDatagramBytes - this.#overheadBytes;
+    return resolveProfile({ mssBytes, maxDatagramBytes }, profile);
   }
 
   #adopt(tcb: Tcb, key: number): Connection {

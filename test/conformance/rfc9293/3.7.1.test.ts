@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { pattern, type ScriptedPeer } from '../../support/scripted-peer.ts';
+import { UsageError } from '../../../lib/errors.ts';
+import { LOCAL_PORT, PATH, PEER_PORT, pattern, ScriptedPeer } from '../../support/scripted-peer.ts';
 import {
   closeWait,
   established,
@@ -40,6 +41,13 @@ describe('the maximum segment size', () => {
     peer.inject({ seq: 1, ack: 1 });
 
     expect(fullSize(peer)).to.equal(1200 - 32 - HEADER_BYTES);
+  });
+
+  it('is refused where sealing leaves no room for text', () => {
+    const { endpoint } = new ScriptedPeer({ endpoint: { datagramOverheadBytes: 1190 } });
+
+    expect(() => endpoint.listen(LOCAL_PORT)).to.throw(UsageError, 'maxDatagramBytes is 10');
+    expect(() => endpoint.connect(PATH, PEER_PORT)).to.throw(UsageError, 'maxDatagramBytes is 10');
   });
 
   it('is told in no other segment (RFC 9293 §3.2, MUST-65)', () => {
