@@ -48,6 +48,7 @@ const ADVICE: Readonly<Record<TransferReason, Readonly<Record<Role, string>>>> =
   corrupt: { sender: `send it again: ${GOES_ON}`, receiver: `have it sent again: ${GOES_ON}` },
   cancelled: { sender: `send it again: ${GOES_ON}`, receiver: `have it sent again: ${GOES_ON}` },
   crowded: { sender: 'try again later', receiver: 'they may try again later' },
+  idle: { sender: `send it again: ${GOES_ON}`, receiver: 'they may connect again when they have one' },
   vanished: {
     sender: `check the network and the receiver, then send it again: ${GOES_ON}`,
     receiver: `check the network and the sender, then have it sent again: ${GOES_ON}`,

@@ -14,6 +14,7 @@ const REASON_TEXTS = {
   corrupt: 'the bytes that arrived are not those that were sent',
   cancelled: 'the transfer was stopped',
   crowded: 'the receiver has too many senders',
+  idle: 'no file was offered for 60 s',
   vanished: 'nothing was heard of the peer for 30 s',
   closed: 'the connection ended before the transfer was over',
   protocol: 'the peer does not speak this version of the protocol',
@@ -36,6 +37,7 @@ const CODES: ReadonlyMap<TransferReason, number> = new Map([
   ['corrupt', 10],
   ['cancelled', 11],
   ['crowded', 12],
+  ['idle', 13],
 ]);
 const REASONS = new Map([...CODES].map(([reason, code]) => [code, reason]));
 

@@ -3,7 +3,7 @@ import type { Files } from '../../lib/interfaces/files.ts';
 import type { Hashes } from '../../lib/interfaces/hash.ts';
 import type { PushProducer } from '../../lib/interfaces/producer.ts';
 import { Factory } from '../../lib/protocol/factory.ts';
-import type { Clock } from '../../lib/time/clock.ts';
+import type { Clock, DelayedCall, Instant } from '../../lib/time/clock.ts';
 import { TransferError, writeFailure } from './errors.ts';
 import type { TransferObserver } from './events.ts';
 import {
@@ -22,6 +22,8 @@ import { TransferSession } from './session.ts';
 /** Work for the disk that may wait, blocks in memory above all. With so much, the connection is paused. */
 const MAX_WAITING_WORK = 4;
 const DEFAULT_MAX_SESSIONS = 64;
+/** A sender that has no file under way for so long makes room for others, though it sends heartbeats. */
+const IDLE_LIMIT_MS = 60_000;
 
 /** What receivers share. */
 export interface ReceiverOptions {
@@ -99,7 +101,11 @@ export class FileReceiver extends TransferSession implements PushProducer {
   /** The peer does not take our answers. */
   #isFull = false;
   #file: Incoming | undefined = undefined;
-  #isCancelled = false;
+  /** Why we end the session well, if it is us. */
+  #ending: TransferError | undefined = undefined;
+  /** Since when no file has been under way, while none is. */
+  #idleSince: Instant = 0;
+  #idleCheck: DelayedCall | undefined = undefined;
   /** Work on the disk that must be over before the session is. */
   readonly #working = new Set<Promise<void>>();
 
@@ -112,13 +118,14 @@ export class FileReceiver extends TransferSession implements PushProducer {
 
   /** Stops well: what was verified stays for a later session, and the sender is told. */
   cancel(): void {
-    this.#isCancelled = true;
-    void this.#closeWell();
+    void this.#closeWell(new TransferError('cancelled'));
   }
 
   override connectionMade(): void {
     this.transport.registerProducer(this, true);
     super.connectionMade();
+    this.#idleSince = this.clock.now();
+    this.#endWhenIdle();
   }
 
   /** Whoever reads no answers is asked nothing more. */
@@ -145,12 +152,23 @@ export class FileReceiver extends TransferSession implements PushProducer {
     this.transport.loseConnection();
   }
 
-  async #closeWell(): Promise<void> {
+  /** One call at a time, moved when it comes too early. */
+  #endWhenIdle(): void {
+    const now = this.clock.now();
+    const isIdle = (this.#file === undefined || this.#file.state === 'failed') && this.#working.size === 0;
+    if (!isIdle) this.#idleSince = now;
+    const leftMs = this.#idleSince + IDLE_LIMIT_MS - now;
+    if (leftMs <= 0) void this.#closeWell(new TransferError('idle'));
+    else this.#idleCheck = this.clock.callLater(leftMs, () => this.#endWhenIdle());
+  }
+
+  async #closeWell(error: TransferError): Promise<void> {
+    this.#ending = error;
     // A file that is being given its name is nearly there: let it be done.
     if (this.#file?.state === 'finishing') await Promise.allSettled([...this.#working]);
     if (!this.connected) return;
-    if (this.#file !== undefined) this.#fail(this.#file, new TransferError('cancelled'));
-    this.transport.write(encodeFail(0, 'cancelled'));
+    if (this.#file !== undefined) this.#fail(this.#file, error);
+    this.transport.write(encodeFail(0, error.reason));
     this.#close();
   }
 
@@ -209,12 +227,12 @@ export class FileReceiver extends TransferSession implements PushProducer {
   }
 
   protected override sessionEnded(failure: TransferError | undefined, reason: Error): void {
+    if (this.#idleCheck?.active === true) this.#idleCheck.cancel();
     const loss = this.#lossOf(reason);
     if (this.#file !== undefined && this.#file.state !== 'finishing') {
       this.#fail(this.#file, failure ?? new TransferError('closed', { cause: reason }));
     }
-    const error = this.#isCancelled ? new TransferError('cancelled') : (failure ?? loss);
-    void this.#reportEnd(error);
+    void this.#reportEnd(this.#ending ?? failure ?? loss);
   }
 
   /** A sender that closes the connection between two files is done. */
@@ -308,6 +326,7 @@ export class FileReceiver extends TransferSession implements PushProducer {
       await part.publish(this.#options.overwrite === true);
       this.#unclaim(file);
       this.#file = undefined;
+      this.#idleSince = this.clock.now();
       if (this.connected) this.transport.write(encodeDone(file.number));
       const { name, sizeBytes } = file;
       this.observe({ event: 'done', name, sizeBytes, sha256: toHex(digest) });
@@ -331,6 +350,7 @@ export class FileReceiver extends TransferSession implements PushProducer {
     if (file.state === 'failed') return;
     const wasOpening = file.state === 'opening';
     file.state = 'failed';
+    this.#idleSince = this.clock.now();
     if (error.side === 'here' && this.connected) {
       this.transport.write(encodeFail(file.number, error.reason));
     }

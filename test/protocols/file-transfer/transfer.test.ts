@@ -5,6 +5,7 @@ import {
   encodeAccept,
   encodeDone,
   encodeFail,
+  encodeHeartbeat,
   encodeHello,
   encodeOffer,
 } from '../../../protocols/file-transfer/messages.ts';
@@ -270,6 +271,36 @@ describe('FileSender and FileReceiver', () => {
     expect(before).to.equal(0);
     expect(eventsOf(bench.sent, 'end').map((event) => event.error?.reason)).to.deep.equal(['vanished']);
     expect(failures(bench.sent)).to.deep.equal(['a: vanished here']);
+  });
+
+  it('end a session in which heartbeats come and no offers, and let others in', async () => {
+    const receivers = bench.receivers({ maxSessions: 1 });
+    const idler = new Protocol();
+    bench.connect(idler, receivers);
+    idler.transport.write(encodeHello());
+    const beat = async (times: number): Promise<void> => {
+      for (let count = 0; count < times; count += 1) {
+        bench.clock.advance(10_000);
+        idler.transport.write(encodeHeartbeat());
+        await bench.settle();
+      }
+    };
+
+    await beat(4);
+    idler.transport.write(encodeOffer(1, 1, '..'));
+    await bench.settle();
+    await beat(5);
+    const before = eventsOf(bench.received, 'end').length;
+    await beat(1);
+    idler.transport.loseConnection();
+    await bench.settle();
+
+    expect(before, 'an offer counts').to.equal(0);
+    expect(eventsOf(bench.received, 'end').map((event) => event.error?.reason)).to.deep.equal(['idle']);
+    bench.source.put('out/a', pattern(20));
+    bench.connect(bench.sender('a'), receivers);
+    await bench.settle();
+    expect(eventsOf(bench.sent, 'done')).to.have.length(1);
   });
 
   const nonsense: [string, Uint8Array][] = [
