@@ -27,7 +27,7 @@ export interface Profile {
   readonly sack: boolean;
   /** RFC 7323 §3, in milliseconds. */
   readonly timestamps: boolean;
-  /** Added to the clock to make timestamps; random for each connection when undefined (RFC 7323 §5.4). */
+  /** Added to the clock to make timestamps; random for each pair of ports when undefined (RFC 7323 §5.4). */
   readonly timestampOffset: number | undefined;
   /** Options of a SYN in their order; 'nop' pads the option after it. One that is left out is off. */
   readonly optionOrder: readonly OptionName[];

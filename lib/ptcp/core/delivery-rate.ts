@@ -85,7 +85,7 @@ export class RateSampler {
   }
 }
 
-/** There was room to send and nothing to send: samples of what leaves until that is delivered say less than the path can do. */
+/** There was room to send and nothing to send: until that is delivered, samples say less than the path can do. */
 export function markAppLimited(tcb: Tcb): void {
   tcb.appLimitedUntil = tcb.delivered + flightSize(tcb);
 }

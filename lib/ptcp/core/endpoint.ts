@@ -1,4 +1,4 @@
-// Read first: docs/ptcp.md, "The core from outside". Datagrams and time go in; bursts, events and the next due time come out.
+// Read first: docs/ptcp.md, "The core from outside". Datagrams and time go in; bursts, events and due times come out.
 import { type Crc32, crc32 as softwareCrc32 } from '../../bytes/crc32.ts';
 import { UsageError } from '../../errors.ts';
 import type { Entropy } from '../../interfaces/entropy.ts';

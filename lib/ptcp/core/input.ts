@@ -223,11 +223,9 @@ export function textArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     endConnection(tcb, 'aborted');
     return;
   }
-  tcb.rcvMss = Math.max(tcb.rcvMss, Math.min(segment.payloadEnd - segment.payloadStart, MOST_RCV_MSS));
+  tcb.rcvMss = Math.max(tcb.rcvMss, segment.payloadEnd - segment.payloadStart);
   takeText(tcb, segment, start, limit, now);
 }
-
-const MOST_RCV_MSS = 65_495;
 
 function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now: Instant): void {
   const { recvBuffer } = tcb;

@@ -110,8 +110,8 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
 }
 
 /**
- * SND.UNA has moved. RFC 3522: the ACK that ends the wait for a retransmission carries the timestamp of the original, so nothing was lost.
- * Then the controller goes back to where it was (RFC 4015 §3.2).
+ * SND.UNA has moved. RFC 3522: if the ACK that ends the wait for a retransmission carries the timestamp of the original,
+ * nothing was lost, and the controller goes back to where it was (RFC 4015 §3.2).
  */
 export function undoIfSpurious(tcb: Tcb, tsEcr: number): void {
   const { undo } = tcb;

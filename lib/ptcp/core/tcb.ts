@@ -54,7 +54,7 @@ export interface Tcb {
   readonly isPassive: boolean;
   /** Both sides try at once through NATs: a refusal on the way means nothing yet. */
   readonly isHolePunching: boolean;
-  /** Whether SND.UNA has left the ISS: 4 GiB later it may be there again. A passive connection is the user's from then on. */
+  /** SND.UNA has left the ISS; 4 GiB later it may be there again. From here on a passive connection is the user's. */
   isHandshakeOver: boolean;
 
   // Send sequence space, RFC 9293 §3.3.1
