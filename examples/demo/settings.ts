@@ -77,6 +77,7 @@ function demoCommand(): Command {
     .option('--seed <seed>', 'the same seed makes the same bytes and draws the same faults', '1')
     .option('--json', 'print one JSON object instead of the table')
     .helpOption('-h, --help', 'show this')
+    .addHelpText('after', '\nWith --loss 1 the default size takes minutes (NewReno): add --size 4MiB.')
     .configureOutput({ outputError: (text, write) => write(`demo: ${oneLine(text)} (see --help)\n`) })
     .allowExcessArguments(false)
     .exitOverride();

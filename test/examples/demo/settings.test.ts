@@ -98,5 +98,6 @@ describe('the flags of the demo', () => {
     for (const flag of ['rate', 'rtt', 'loss', 'reorder', 'duplicate', 'corrupt', 'queue', 'size', 'file']) {
       expect(said).to.include(`--${flag}`);
     }
+    expect(said).to.include('add --size 4MiB');
   });
 });
