@@ -123,7 +123,8 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
 };
 
 /** Files whose only business is to export what others define. */
-const BARRELS = /^(lib\/index|lib\/testing\/index|lib\/ptcp\/core\/index|protocols\/[^/]+\/index)\.ts$/;
+const BARRELS =
+  /^(lib\/index|lib\/testing\/index|lib\/plugin\/index|lib\/ptcp\/core\/index|protocols\/[^/]+\/index)\.ts$/;
 
 interface Import {
   readonly specifier: string;

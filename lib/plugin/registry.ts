@@ -61,7 +61,8 @@ export class PluginRegistry implements PluginCatalogue {
 
 /** Why something is no plugin. */
 function problemOf(candidate: unknown): string | undefined {
-  if (typeof candidate !== 'object' || candidate === null)
+  // What is required of a CommonJS module is an object, whatever it exports.
+  if (typeof candidate !== 'object' || candidate === null || !('api' in candidate))
     return 'it has no default export made by definePlugin';
   const { api, kind, name, summary, load } = candidate as Partial<Record<keyof Plugin, unknown>>;
   if (api !== PLUGIN_API) return `it is made for plugin API ${String(api)}; this is ${PLUGIN_API}`;

@@ -18,6 +18,7 @@ const ENTRIES = {
   hawser: 'Deferred',
   'hawser/ptcp': 'PtcpEndpoint',
   'hawser/testing': 'SimulatedNetwork',
+  'hawser/plugin': 'definePlugin',
 } as const;
 
 const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');

@@ -44,6 +44,8 @@ describe('PluginRegistry', () => {
   const broken: [string, unknown, RegExp][] = [
     ['nothing', undefined, /no default export/],
     ['a function', () => 0, /no default export/],
+    ['the empty exports of a CommonJS module', {}, /no default export made by definePlugin$/],
+    ['a module within a module', { default: manifest }, /no default export/],
     ['another API', { ...manifest, api: 2 }, /plugin API 2; this is 1/],
     ['an unknown kind', { ...manifest, kind: 'toString' }, /its kind is toString/],
     ['a name with a colon', { ...manifest, name: 'a:b' }, /its name/],

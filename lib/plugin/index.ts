@@ -1,0 +1,21 @@
+export {
+  type BrokenPlugin,
+  type Checker,
+  type CheckerPlugin,
+  type Command,
+  type CommandContext,
+  type CommandPlugin,
+  definePlugin,
+  type EndpointPlugin,
+  type FoundPlugin,
+  PLUGIN_API,
+  type Plugin,
+  type PluginCatalogue,
+  type PluginKind,
+  type PluginKinds,
+  type PluginOf,
+  type ServicePlugin,
+  type TextOutput,
+  type TransportPlugin,
+} from './contract.ts';
+export { PluginRegistry } from './registry.ts';
