@@ -35,6 +35,8 @@ export class PtcpChannel implements StreamChannel {
   #isPaused = false;
   #isPeerClosed = false;
   #closeReason: CloseReason | undefined = undefined;
+  /** Kept from the end on: the path may then stand for somebody else. */
+  #peer: Address | undefined = undefined;
 
   constructor(connection: Connection, driver: ChannelDriver) {
     this.#connection = connection;
@@ -98,7 +100,7 @@ export class PtcpChannel implements StreamChannel {
   }
 
   getPeer(): Address {
-    return this.#driver.addresses.peerOf(this.#connection);
+    return this.#peer ?? this.#driver.addresses.peerOf(this.#connection);
   }
 
   setNoDelay(isEnabled: boolean): void {
@@ -149,6 +151,7 @@ export class PtcpChannel implements StreamChannel {
   }
 
   closed(reason: CloseReason): void {
+    this.#peer = this.getPeer();
     this.#closeReason = reason;
     this.driven();
   }

@@ -56,6 +56,38 @@ describe('PtcpPort', () => {
     expect(clock.runUntilIdle(200_000), 'the clock is idle').to.equal(true);
   });
 
+  it('tells of a connection that is over who its peer was, whoever comes after him', () => {
+    const ended: Protocol[] = [];
+    class Server extends Protocol {
+      override connectionLost(): void {
+        ended.push(this);
+      }
+    }
+    const second = reactor.listenPTCP(4916, Factory.forProtocol(Server));
+    class Client extends Protocol {
+      override connectionMade(): void {
+        this.transport.loseConnection();
+      }
+    }
+    peer.connectPTCP('10.0.0.1', 4916, ClientFactory.forProtocol(Client));
+    clock.advance(20 * LATENCY_MS);
+    const before = ended[0]!.transport.getPeer();
+    expect(before).to.include({ host: '10.0.0.2' });
+
+    for (let from = 1000; from < 3100; from += 1) {
+      const stranger = new Stranger();
+      const udp = peer.listenUDP(from, stranger);
+      clock.advance(1);
+      stranger.transport.write(bytesOf('not a segment'), { host: '10.0.0.1', port: 4916 });
+      clock.advance(1);
+      void udp.stopListening();
+    }
+    clock.advance(LATENCY_MS);
+
+    expect(ended[0]!.transport.getPeer()).to.deep.equal(before);
+    void second.stopListening();
+  }).timeout(8000);
+
   it('lives on when a listener of its events throws', () => {
     const thrown = new Error('in a listener');
     port.events.on('datagram', () => {
