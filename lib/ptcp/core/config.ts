@@ -163,7 +163,14 @@ export const PRESETS = { default: DEFAULT_PROFILE, linux: LINUX, freebsd: FREEBS
 export type PresetName = keyof typeof PRESETS;
 
 /** A preset's name, single options over the defaults, or both. */
-export type ProfileInput = PresetName | (Partial<Profile> & { readonly preset?: PresetName });
+export type ProfileInput = PresetName | ProfileOptions;
+
+/** Single options, over a preset's where one is named. */
+export type ProfileOptions = Partial<Omit<Profile, 'timestamps'>> & {
+  readonly preset?: PresetName;
+  /** 'off' says the same as false, as with windowScale. */
+  readonly timestamps?: boolean | 'off';
+};
 
 /** Fills in what is missing from `base` and checks the whole. Throws UsageError, naming the option. */
 export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PROFILE): Profile {
@@ -173,7 +180,12 @@ export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PRO
     throw new UsageError(`unknown preset '${preset}'; there are ${Object.keys(PRESETS).join(', ')}`);
   }
   const start = preset === undefined ? base : { ...DEFAULT_PROFILE, ...PRESETS[preset] };
-  const profile = { ...start, ...dropUndefined(options) };
+  const { timestamps = start.timestamps, ...others } = options;
+  const profile: Profile = {
+    ...start,
+    ...dropUndefined(others),
+    timestamps: timestamps === 'off' ? false : timestamps,
+  };
   checkProfile(profile);
   return withoutUnordered(profile);
 }

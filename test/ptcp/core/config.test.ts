@@ -97,11 +97,13 @@ describe('a profile', () => {
     }
   });
 
-  it('takes true and false for a switch, and nothing else', () => {
+  it("takes true and false for a switch, and nothing else but 'off' for timestamps", () => {
     for (const name of Object.keys(SWITCHES) as (keyof typeof SWITCHES)[]) {
       for (const value of [true, false]) expect(resolveProfile({ [name]: value })[name]).to.equal(value);
-      for (const value of [0, 1, 'off', null]) refuses({ [name]: value }, new RegExp(`^${name} is `));
+      const others = [0, 1, 'on', null, ...(name === 'timestamps' ? [] : ['off'])];
+      for (const value of others) refuses({ [name]: value }, new RegExp(`^${name} is `));
     }
+    expect(resolveProfile({ timestamps: 'off' }).timestamps).to.equal(false);
   });
 
   it('refuses buffers and timers whose maximum is less than the rest', () => {
@@ -228,10 +230,10 @@ describe('the option', () => {
   });
 
   it('timestamps are offered, or not (RFC 7323 §3)', () => {
-    for (const timestamps of [true, false]) {
+    for (const timestamps of [true, false, 'off'] as const) {
       const peer = synSent({ profile: { timestamps } });
       peer.pass(1000);
-      expect(peer.expect({}).options.timestamps !== undefined).to.equal(timestamps);
+      expect(peer.expect({}).options.timestamps !== undefined).to.equal(timestamps === true);
     }
   });
 
