@@ -78,6 +78,8 @@ const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 200_000;
 /** A half-open connection has this long to itself: the round trip of a slow path, and one SYN-ACK sent again. */
 const HALF_OPEN_GRACE_MS = 3000;
+/** A path is taken to carry this at the least, whatever is said of it: as Profile.maxDatagramBytes. */
+const LEAST_DATAGRAM_BYTES = 128;
 /** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
 const BASE_PLPMTU = 1200;
 
@@ -190,7 +192,8 @@ export class PtcpEndpoint implements ConnectionOwner {
     const { path, localPort, remotePort, profile } = opening;
     const now = this.#now === -NEVER ? 0 : this.#now;
     const known = this.#options.pathDatagramBytes?.(path);
-    const datagramBytes = known === undefined ? profile.maxDatagramBytes : known - this.#overheadBytes;
+    const knownBytes = Math.max((known ?? 0) - this.#overheadBytes, LEAST_DATAGRAM_BYTES);
+    const datagramBytes = known === undefined ? profile.maxDatagramBytes : knownBytes;
     return createTcb({
       state,
       path: createPath(path, profile, datagramBytes),

@@ -86,7 +86,8 @@ function synCameAgain(tcb: Tcb, segment: Segment): boolean {
   }
   segment.flags &= ~Flag.SYN;
   segment.seq = seqAdd(segment.seq, 1);
-  segment.window >>>= tcb.sndWindShift;
+  // A SYN's window is not scaled and what follows takes it for scaled: rounded up, or a small one would be none.
+  segment.window = Math.ceil(segment.window / 2 ** tcb.sndWindShift);
   return true;
 }
 

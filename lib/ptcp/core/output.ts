@@ -193,6 +193,8 @@ function finSent(tcb: Tcb): void {
 function sendRescue(tcb: Tcb, writer: BurstWriter): Hold {
   const segment = nextRescue(tcb);
   if (segment === undefined) return 'nothing';
+  const mss = sendMss(tcb);
+  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
   if (pipe(tcb) + segment.length > tcb.path.congestion.cwndBytes) return 'cwnd';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);

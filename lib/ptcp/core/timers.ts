@@ -1,6 +1,7 @@
 // The timers of a connection: due times in the control block, no callbacks. The endpoint asks what is due.
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
+import { oweReset } from './debts.ts';
 import { endConnection } from './ending.ts';
 import { retransmitTimedOut } from './recovery.ts';
 import { isSynchronized, News, type Tcb } from './tcb.ts';
@@ -120,6 +121,13 @@ function persistDue(tcb: Tcb, now: Instant): void {
   tcb.persistAt = NEVER;
   // Answered probes do not count towards R2, however many there are (MUST-37).
   if (isGivenUp(tcb, tcb.retransmissions, now)) return;
+  // Not RFC 9293 §3.8.6.1 (MUST-37): without a user a peer that never opens its window would hold the buffer for ever
+  // (RFC 6429 §3 allows it; Linux, net/ipv4/tcp_timer.c, tcp_probe_timer(), 6.x, limits orphans too).
+  if (tcb.isClosedByUser && tcb.persistBackoff >= tcb.profile.r2) {
+    oweReset(tcb, tcb.sndNxt);
+    endConnection(tcb, 'timeout');
+    return;
+  }
   if (tcb.retransmissions >= tcb.profile.r1 && !tcb.isPathSuspect) suspectPath(tcb);
   tcb.owesProbe = true;
   tcb.retransmissions += 1;

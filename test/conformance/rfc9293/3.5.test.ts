@@ -135,6 +135,15 @@ describe('RFC 9293 §3.5: establishing a connection', () => {
       peer.expect({ flags: '.', seq: 1, ack: 1 });
     });
 
+    it('takes the window of its SYN-ACK as it is, small ones too: it is not scaled (RFC 7323 §2.2)', () => {
+      const peer = synReceived({ role: 'active', peerOptions: { mss: 1460, windowScale: 7 } });
+
+      peer.inject({ flags: 'S.', seq: 0, ack: 1, window: 100 });
+      peer.connection.write(ascii('hello'));
+
+      peer.expect({ text: 'hello' });
+    });
+
     it('measures nothing by it, and takes no SYN for lost (RFC 6298 §3, §5.7)', () => {
       const peer = synReceived({ role: 'active' });
       peer.pass(20);

@@ -40,6 +40,24 @@ describe('a closed window', () => {
     peer.expect({ seq: 1, length: 1, text: 'h' });
   });
 
+  it('does not hold a connection whose user has closed for longer than r2 answered probes (RFC 6429 §3)', () => {
+    const peer = closedWindow({ profile: { r2: 5 } });
+    peer.connection.close();
+
+    const at: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      peer.at(peer.endpoint.nextTimeout());
+      at.push(peer.expect({ seq: 1, length: 1 }).sentAt);
+      peer.inject({ seq: 1, ack: 1, window: 0 });
+    }
+    peer.at(peer.endpoint.nextTimeout());
+
+    expect(at).to.deep.equal([200, 600, 1400, 3000, 6200]);
+    peer.expect({ flags: 'R.' });
+    expect(peer.connection.closeReason).to.equal('timeout');
+    expect(peer.endpoint.memory.usedBytes).to.equal(0);
+  });
+
   it('is probed half as often each time, down to once in rtoMaxMs (RFC 9293 §3.8.6.1, SHLD-30)', () => {
     const peer = closedWindow();
 
