@@ -66,10 +66,17 @@ export class ByteQueue {
     this.#drop(count);
   }
 
+  /** What is left of the first chunk, never copied, which stays; undefined when the queue is empty. */
+  peekChunk(): Uint8Array | undefined {
+    const first = this.#chunks[this.#head];
+    return first && this.peek(first.length - this.#headOffset);
+  }
+
   /** Takes off what is left of the first chunk, never copied; undefined when the queue is empty. */
   shiftChunk(): Uint8Array | undefined {
-    const first = this.#chunks[this.#head];
-    return first && this.take(first.length - this.#headOffset);
+    const chunk = this.peekChunk();
+    if (chunk !== undefined) this.#drop(chunk.length);
+    return chunk;
   }
 
   /** How far from the front a byte, or a run of bytes, first begins at or after `from`; -1 if it does not. */

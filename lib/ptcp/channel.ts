@@ -127,18 +127,11 @@ export class PtcpChannel implements StreamChannel {
   }
 
   #flush(): void {
-    for (
-      let chunk = this.#overflow?.shiftChunk();
-      chunk !== undefined;
-      chunk = this.#overflow?.shiftChunk()
-    ) {
+    const overflow = this.#overflow;
+    for (let chunk = overflow?.peekChunk(); chunk !== undefined; chunk = overflow?.peekChunk()) {
       const accepted = this.#connection.write(chunk);
-      if (accepted === chunk.length) continue;
-      const rest = this.#overflow?.takeUpTo(Number.MAX_SAFE_INTEGER);
-      this.#overflow = new ByteQueue();
-      this.#overflow.push(chunk.subarray(accepted));
-      if (rest !== undefined && rest.length > 0) this.#overflow.push(rest);
-      return;
+      overflow?.discard(accepted);
+      if (accepted < chunk.length) return;
     }
     this.#overflow = undefined;
     if (this.#ending === 'close') this.#connection.close();

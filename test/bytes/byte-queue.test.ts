@@ -51,6 +51,20 @@ describe('ByteQueue', () => {
     expect(queue.length).to.equal(3);
   });
 
+  it('shows what is left of the first chunk, itself and not a copy', () => {
+    const chunk = Uint8Array.of(1, 2, 3);
+    const queue = new ByteQueue();
+    queue.push(chunk);
+    queue.push(Uint8Array.of(4));
+    queue.discard(1);
+
+    expect(listed(queue.peekChunk())).to.deep.equal([2, 3]);
+    expect(queue.peekChunk()?.buffer).to.equal(chunk.buffer);
+    expect(queue.length).to.equal(3);
+    queue.discard(3);
+    expect(queue.peekChunk()).to.equal(undefined);
+  });
+
   it('shifts what is left of the first chunk', () => {
     const queue = queueOf([1, 2, 3], [4]);
     queue.discard(1);
