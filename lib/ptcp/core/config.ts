@@ -208,12 +208,15 @@ function dropUndefined(options: Partial<Profile>): Partial<Profile> {
 
 type Limits = readonly [number, number];
 
+/** No path is taken to carry less: header and options, and some text. */
+export const LEAST_DATAGRAM_BYTES = 128;
+
 /** Smallest and largest value of each numeric option. */
 const LIMITS: Readonly<Record<string, Limits>> = {
   initialWindowSegments: [1, 1000],
   // RFC 9293 §3.7.1: a datagram that IPv4 must carry, 576 bytes, leaves 536; less than 48 invites CVE-2019-11479.
   mssBytes: [48, 65_487],
-  maxDatagramBytes: [128, 65_507],
+  maxDatagramBytes: [LEAST_DATAGRAM_BYTES, 65_507],
   receiveBufferBytes: [1, 1_073_725_440],
   receiveBufferMaxBytes: [1, 1_073_725_440],
   sendBufferBytes: [1, 1_073_725_440],

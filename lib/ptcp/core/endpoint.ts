@@ -5,7 +5,7 @@ import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { type Burst, BurstWriter, type TransmitTarget } from './burst.ts';
-import { type Profile, type ProfileInput, resolveProfile } from './config.ts';
+import { LEAST_DATAGRAM_BYTES, type Profile, type ProfileInput, resolveProfile } from './config.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { endConnection } from './ending.ts';
@@ -78,8 +78,6 @@ const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 200_000;
 /** A half-open connection has this long to itself: the round trip of a slow path, and one SYN-ACK sent again. */
 const HALF_OPEN_GRACE_MS = 3000;
-/** A path is taken to carry this at the least, whatever is said of it: as Profile.maxDatagramBytes. */
-const LEAST_DATAGRAM_BYTES = 128;
 /** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
 const BASE_PLPMTU = 1200;
 

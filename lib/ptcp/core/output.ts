@@ -7,7 +7,7 @@ import { markAppLimited, rateOnSent } from './delivery-rate.ts';
 import { startLinger } from './ending.ts';
 import { offersCrc } from './handshake.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
-import { nextRescue, nextRetransmission, pipe, retransmitted } from './recovery.ts';
+import { nextRescue, pipe, retransmitted } from './recovery.ts';
 import { giveSack } from './sack.ts';
 import { sendMss } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
@@ -107,15 +107,15 @@ function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
 
 /** Sends one segment if one may go, and else says why not. */
 function sendNext(tcb: Tcb, writer: BurstWriter): Hold {
-  const lost = nextRetransmission(tcb);
+  // RFC 6675 §4, NextSeg(): rule (1) is what is lost; (2) new data; (3) and (4) a rescue.
+  const lost = tcb.sent.nextLost();
   if (lost !== undefined) return resend(tcb, lost, writer);
   return sendNew(tcb, writer);
 }
 
 function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
   const { congestion } = tcb.path;
-  const mss = sendMss(tcb);
-  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
+  cutToPath(tcb, segment);
   const end = seqDiff(seqAdd(segment.seq, segment.length), tcb.sndUna);
   const isFirst = segment.seq === tcb.sndUna;
   // SHLD-16, and MAY-7 not taken: only inside the window, but for the oldest, which serves as the probe.
@@ -123,10 +123,16 @@ function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
   // RFC 6675 §5, (4.3): the first one goes whatever is in flight; (C): the others as the pipe empties.
   const isFree = isFirst && !segment.isResent && segment.transmissions === 1;
   if (!isFree && pipe(tcb) > 0 && pipe(tcb) + segment.length > congestion.cwndBytes) return 'cwnd';
-  if (pacingAllowance(tcb.path, mss, writer.now) <= 0) return 'pacing';
+  if (pacingAllowance(tcb.path, sendMss(tcb), writer.now) <= 0) return 'pacing';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);
   return 'burst-full';
+}
+
+/** What was sent may be larger than what the path carries now; the rest becomes a segment of its own. */
+function cutToPath(tcb: Tcb, segment: SentSegment): void {
+  const mss = sendMss(tcb);
+  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
 }
 
 function putResent(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
@@ -193,8 +199,7 @@ function finSent(tcb: Tcb): void {
 function sendRescue(tcb: Tcb, writer: BurstWriter): Hold {
   const segment = nextRescue(tcb);
   if (segment === undefined) return 'nothing';
-  const mss = sendMss(tcb);
-  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
+  cutToPath(tcb, segment);
   if (pipe(tcb) + segment.length > tcb.path.congestion.cwndBytes) return 'cwnd';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);
@@ -207,9 +212,7 @@ function putProbe(tcb: Tcb, writer: BurstWriter): void {
   const oldest = tcb.sent.first;
   const unsent = seqDiff(tcb.sendBuffer.tail, tcb.sndNxt);
   if (oldest !== undefined) {
-    // What the path carries may have shrunk since.
-    const mss = sendMss(tcb);
-    if (textOf(oldest) > mss) tcb.sent.split(oldest, mss);
+    cutToPath(tcb, oldest);
     // Karn: from now on its ACK measures no RTT (RFC 6298 §3).
     oldest.transmissions += 1;
     putText(tcb, writer, oldest, false);

@@ -127,12 +127,7 @@ export function undoIfSpurious(tcb: Tcb, tsEcr: number): void {
   tcb.dupAckedBytes = 0;
 }
 
-/** What to send again next, if anything: RFC 6675 §4, NextSeg(), rules (1), (3) and (4); rule (2) is new data. */
-export function nextRetransmission(tcb: Tcb): SentSegment | undefined {
-  return tcb.sent.nextLost();
-}
-
-/** Rules (3) and (4), for when there is neither lost nor new data and still room in the window. */
+/** RFC 6675 §4, NextSeg(), rules (3) and (4), for when there is neither lost nor new data and still room in the window. */
 export function nextRescue(tcb: Tcb): SentSegment | undefined {
   if (tcb.phase !== 'recovery' || !tcb.isSackOn || tcb.scoreboard === undefined) return undefined;
   const highest = tcb.scoreboard.ranges.last;

@@ -99,26 +99,26 @@ function parseOption(option: Uint8Array, at: number, segment: Segment): boolean 
   const { length } = option;
   switch (option[0]) {
     case Kind.Timestamps:
-      if (length === 10) takeTimestamps(option, 0, segment);
-      return length === 10;
+      if (length === OPTION_BYTES.timestamps) takeTimestamps(option, 0, segment);
+      return length === OPTION_BYTES.timestamps;
     case Kind.Sack:
       return parseSack(option, segment);
     case Kind.Mss:
       segment.mss = (option[2]! << 8) | option[3]!;
-      return length === 4;
+      return length === OPTION_BYTES.mss;
     case Kind.WindowScale:
       segment.windowScale = option[2]!;
-      return length === 3;
+      return length === OPTION_BYTES['window-scale'];
     case Kind.SackPermitted:
       segment.sackPermitted = true;
-      return length === 2;
+      return length === OPTION_BYTES['sack-permitted'];
     default:
       return parsePtcpOption(option, at, segment);
   }
 }
 
 function parseSack(option: Uint8Array, segment: Segment): boolean {
-  const count = (option.length - 2) / 8;
+  const count = (option.length - 2) / SACK_BLOCK_BYTES;
   if (!Number.isInteger(count) || count < 1) return false;
   segment.sackCount = Math.min(count, MAX_SACK_BLOCKS);
   for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
@@ -127,8 +127,8 @@ function parseSack(option: Uint8Array, segment: Segment): boolean {
   return true;
 }
 
-/** What PTCP's option begins with: kind, length, ExID; and then its version. */
-const PTCP_BEGINNING = ((Kind.Experiment << 24) | (OPTION_BYTES.ptcp << 16) | PTCP_EXID) >>> 0;
+/** What PTCP's option goes by, besides its version: kind and ExID. */
+const PTCP_NAME = (Kind.Experiment << 16) | PTCP_EXID;
 
 /**
  * PTCP's option, or an unknown one: another experiment, another version. What is one flipped bit away from ours is ours,
@@ -136,10 +136,11 @@ const PTCP_BEGINNING = ((Kind.Experiment << 24) | (OPTION_BYTES.ptcp << 16) | PT
  */
 function parsePtcpOption(option: Uint8Array, at: number, segment: Segment): boolean {
   if (option.length < 5) return true;
-  const difference = readU32(option, 0) ^ PTCP_BEGINNING;
-  const flippedBits = bitsSet(difference) + bitsSet((option[4]! >> 4) ^ PTCP_VERSION);
-  const isOursOfWrongLength = flippedBits > 0 && bitsSet(difference & 0x00ff_0000) === flippedBits;
-  if (flippedBits > 0) return flippedBits > 1 && !isOursOfWrongLength;
+  const isOurLength = option.length === OPTION_BYTES.ptcp;
+  const name = (option[0]! << 16) | (option[2]! << 8) | option[3]!;
+  const flippedBits = bitsSet(name ^ PTCP_NAME) + bitsSet((option[4]! >> 4) ^ PTCP_VERSION);
+  if (flippedBits > 0) return flippedBits > 1 || !isOurLength;
+  if (!isOurLength) return false;
   segment.ptcpFlags = option[4]! & 0x0f;
   segment.ptcpTokenHigh = readU32(option, 5);
   segment.ptcpTokenLow = readU32(option, 9);
@@ -203,21 +204,21 @@ export function encodeSynOptions(
 function encodeSynOption(segment: Segment, name: OptionName, view: DataView, at: number): void {
   switch (name) {
     case 'mss':
-      view.setUint16(at, (Kind.Mss << 8) | 4);
+      view.setUint16(at, (Kind.Mss << 8) | OPTION_BYTES.mss);
       view.setUint16(at + 2, segment.mss);
       break;
     case 'window-scale':
-      view.setUint16(at, (Kind.WindowScale << 8) | 3);
+      view.setUint16(at, (Kind.WindowScale << 8) | OPTION_BYTES['window-scale']);
       view.setUint8(at + 2, segment.windowScale);
       break;
     case 'sack-permitted':
-      view.setUint16(at, (Kind.SackPermitted << 8) | 2);
+      view.setUint16(at, (Kind.SackPermitted << 8) | OPTION_BYTES['sack-permitted']);
       break;
     case 'timestamps':
       encodeTimestamps(segment, view, at);
       break;
     case 'ptcp':
-      view.setUint16(at, (Kind.Experiment << 8) | 13);
+      view.setUint16(at, (Kind.Experiment << 8) | OPTION_BYTES.ptcp);
       view.setUint16(at + 2, PTCP_EXID);
       view.setUint8(at + 4, (PTCP_VERSION << 4) | segment.ptcpFlags);
       view.setUint32(at + 5, segment.ptcpTokenHigh);
@@ -230,7 +231,7 @@ function encodeSynOption(segment: Segment, name: OptionName, view: DataView, at:
 }
 
 function encodeTimestamps(segment: Segment, view: DataView, at: number): void {
-  view.setUint16(at, (Kind.Timestamps << 8) | 10);
+  view.setUint16(at, (Kind.Timestamps << 8) | OPTION_BYTES.timestamps);
   view.setUint32(at + 2, segment.tsVal);
   view.setUint32(at + 6, segment.tsEcr);
 }
@@ -245,7 +246,7 @@ export function encodeOptions(segment: Segment, view: DataView, at: number): num
   }
   if (segment.sackCount > 0) {
     view.setUint16(end, (Kind.Nop << 8) | Kind.Nop);
-    view.setUint16(end + 2, (Kind.Sack << 8) | (2 + 8 * segment.sackCount));
+    view.setUint16(end + 2, (Kind.Sack << 8) | (2 + SACK_BLOCK_BYTES * segment.sackCount));
     for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
       view.setUint32(end + 4 + 4 * edge, segment.sackEdges[edge]!);
     }
