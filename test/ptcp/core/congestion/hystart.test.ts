@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { AckSample } from '../../../../lib/ptcp/core/congestion/controller.ts';
 import { HyStart, type SlowStartPhase } from '../../../../lib/ptcp/core/congestion/hystart.ts';
 import { NewReno } from '../../../../lib/ptcp/core/congestion/newreno.ts';
+import { ackSample } from '../../../support/ack-sample.ts';
 
 const MSS = 1000;
 const WINDOW = 10 * MSS;
@@ -14,7 +15,8 @@ class Rounds {
     const priorDelivered = this.#delivered;
     for (let index = 0; index < 10; index += 1) {
       this.#delivered += MSS;
-      yield sampleOf({
+      yield ackSample({
+        priorInFlightBytes: WINDOW,
         ackedBytes: MSS,
         deliveredBytes: MSS,
         delivered: this.#delivered,
@@ -24,28 +26,6 @@ class Rounds {
       });
     }
   }
-}
-
-function sampleOf(fields: Partial<AckSample>): AckSample {
-  return {
-    now: 0,
-    ackedBytes: 0,
-    deliveredBytes: 0,
-    lostBytes: 0,
-    priorInFlightBytes: WINDOW,
-    inFlightBytes: WINDOW,
-    rttMs: Number.NaN,
-    srttMs: 50,
-    minRttMs: 50,
-    deliveryRate: 0,
-    isAppLimited: false,
-    priorDelivered: 0,
-    delivered: 0,
-    isInRecovery: false,
-    isCwndLimited: true,
-    ecnCeBytes: 0,
-    ...fields,
-  };
 }
 
 /** Plays a round and returns what it ended in. */

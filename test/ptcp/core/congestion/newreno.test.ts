@@ -1,29 +1,20 @@
 import { expect } from 'chai';
 import type { AckSample } from '../../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../../lib/ptcp/core/congestion/newreno.ts';
+import { ackSample } from '../../../support/ack-sample.ts';
 
 const MSS = 1000;
 
+/** One segment acknowledged after 50 ms, of a window of ten. */
 function sample(fields: Partial<AckSample> = {}): AckSample {
-  return {
-    now: 0,
+  return ackSample({
     ackedBytes: MSS,
     deliveredBytes: MSS,
-    lostBytes: 0,
     priorInFlightBytes: 10 * MSS,
     inFlightBytes: 9 * MSS,
     rttMs: 50,
-    srttMs: 50,
-    minRttMs: 50,
-    deliveryRate: 0,
-    isAppLimited: false,
-    priorDelivered: 0,
-    delivered: 0,
-    isInRecovery: false,
-    isCwndLimited: true,
-    ecnCeBytes: 0,
     ...fields,
-  };
+  });
 }
 
 describe('NewReno', () => {
