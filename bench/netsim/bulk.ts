@@ -1,0 +1,57 @@
+import type { ProfileOptions } from '../../lib/ptcp/core/config.ts';
+import type { Connection } from '../../lib/ptcp/core/connection.ts';
+import type { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
+import type { PtcpEvent } from '../../lib/ptcp/core/events.ts';
+import type { Instant } from '../../lib/time/clock.ts';
+
+const PORT = 49_153;
+/** All there is to each endpoint: the host at the other end. */
+const PATH = 0;
+/** What all senders write, over and over. */
+const BLOCK = new Uint8Array(262_144);
+
+/** A user that writes whenever there is room, without end. */
+export class BulkSender {
+  readonly #endpoint: PtcpEndpoint;
+  #connection: Connection | undefined = undefined;
+
+  constructor(endpoint: PtcpEndpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  connect(now: Instant, profile: ProfileOptions): void {
+    this.#endpoint.handleTimeout(now);
+    this.#connection = this.#endpoint.connect(PATH, PORT, { profile });
+    this.#fill(this.#connection);
+  }
+
+  heard(event: PtcpEvent): void {
+    if (event.type === 'writable') this.#fill(event.connection);
+  }
+
+  #fill(connection: Connection): void {
+    while (connection.write(BLOCK) === BLOCK.length);
+  }
+}
+
+/** A user that reads at once whatever has come. */
+export class BulkReceiver {
+  #readBytes = 0;
+
+  constructor(endpoint: PtcpEndpoint) {
+    endpoint.listen(PORT);
+  }
+
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  heard(event: PtcpEvent): void {
+    if (event.type !== 'readable') return;
+    this.#readBytes += event.connection.read(Number.MAX_SAFE_INTEGER).length;
+  }
+}
