@@ -3,7 +3,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { AckSample } from './congestion/controller.ts';
 import { oweChallengeAck } from './debts.ts';
-import { RateSampler } from './delivery-rate.ts';
+import { markAppLimited, RateSampler, reportLost } from './delivery-rate.ts';
 import { ackAdvanced, detectLoss, duplicateAckArrived, pipe, undoIfSpurious } from './recovery.ts';
 import { takeSack } from './sack.ts';
 import { SackScoreboard } from './scoreboard.ts';
@@ -31,7 +31,11 @@ const sample: AckSample = {
   isAppLimited: false,
   priorDelivered: 0,
   delivered: 0,
+  txInFlightBytes: 0,
+  lostSinceSentBytes: 0,
+  hasSack: false,
   isInRecovery: false,
+  isAfterTimeout: false,
   isCwndLimited: false,
   ecnCeBytes: 0,
 };
@@ -167,14 +171,15 @@ function windowOpened(tcb: Tcb, now: Instant): void {
   tcb.persistBackoff = 0;
   tcb.owesProbe = false;
   tcb.sent.markFirstLost();
+  tcb.sent.newlyLost.length = 0;
   armRetransmit(tcb, now);
 }
 
 function measureRtt(tcb: Tcb, segment: Segment, ackedCount: number, now: Instant): void {
   const { rtt } = tcb.path;
   // Our own record is finer than an echo; the echo serves where Karn's rule forbids the record (RFC 7323 §4.1).
-  if (Number.isNaN(sampler.rttMs) && !sampler.isEchoStale) sampler.rttMs = echoedRtt(tcb, segment, now);
-  const { rttMs } = sampler;
+  let { rttMs } = sampler;
+  if (Number.isNaN(rttMs) && !sampler.isEchoStale) rttMs = echoedRtt(tcb, segment, now);
   if (Number.isNaN(rttMs)) return;
   // Appendix G counts an ACK for every second segment. One for a whole batch stands for as many of them, and weighs so.
   const bytesPerSample = Math.max(2 * sendMss(tcb), ackedCount);
@@ -183,6 +188,7 @@ function measureRtt(tcb: Tcb, segment: Segment, ackedCount: number, now: Instant
 
 function informController(tcb: Tcb, ackedBytes: number, priorInFlight: number, now: Instant): void {
   sampler.finish(tcb, sample, now);
+  reportLost(tcb, now);
   if (sample.deliveredBytes === 0 && ackedBytes === 0 && sample.lostBytes === 0) return;
   const { rtt, congestion } = tcb.path;
   sample.now = now;
@@ -192,6 +198,9 @@ function informController(tcb: Tcb, ackedBytes: number, priorInFlight: number, n
   sample.srttMs = rtt.srttMs;
   sample.minRttMs = rtt.minRttMs;
   sample.isInRecovery ||= tcb.phase === 'recovery';
+  sample.isAfterTimeout = tcb.phase === 'loss';
   sample.isCwndLimited = tcb.isCwndLimited;
+  sample.hasSack = tcb.isSackOn;
   congestion.onAck(sample);
+  if (congestion.isHoldingBack === true) markAppLimited(tcb);
 }

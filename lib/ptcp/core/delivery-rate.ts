@@ -1,20 +1,30 @@
 // draft-ietf-ccwg-bbr §4.1: how fast the path delivers, taken from the segments that an ACK covers.
 import type { Instant } from '../../time/clock.ts';
-import type { AckSample } from './congestion/controller.ts';
+import type { AckSample, LossSample } from './congestion/controller.ts';
+import { pipe } from './recovery.ts';
 import type { SentSegment } from './sent-segments.ts';
-import { flightSize, type Tcb } from './tcb.ts';
+import { seqAdd } from './seq.ts';
+import type { Tcb } from './tcb.ts';
 
 /** A segment leaves: it carries what was delivered until now. `inFlightBytes` is that without it. */
 export function rateOnSent(tcb: Tcb, segment: SentSegment, now: Instant, inFlightBytes: number): void {
+  const isAppLimited = tcb.appLimitedUntil >= tcb.delivered;
   if (inFlightBytes === 0) {
+    // draft-ietf-ccwg-bbr §5.4.1
+    if (isAppLimited) tcb.path.congestion.onRestart?.(now);
     tcb.firstSentAt = now;
     tcb.deliveredAt = now;
   }
   segment.delivered = tcb.delivered;
   segment.deliveredAt = tcb.deliveredAt;
   segment.firstSentAt = tcb.firstSentAt;
-  segment.isAppLimited = tcb.appLimitedUntil >= tcb.delivered;
+  segment.isAppLimited = isAppLimited;
+  segment.txInFlightBytes = inFlightBytes + segment.length;
+  segment.lostAtSend = tcb.sent.everLostBytes;
 }
+
+/** Times are fractions: an RTT measured twice need not come out the same to the last digit. */
+const ROUNDING_MS = 0.001;
 
 /** What one ACK has covered so far. One for an endpoint, begun anew for each ACK. */
 export class RateSampler {
@@ -30,6 +40,8 @@ export class RateSampler {
   #priorDeliveredAt: Instant = 0;
   #sendElapsedMs = 0;
   #isAppLimited = false;
+  #txInFlightBytes = 0;
+  #lostAtSend = 0;
   #karnSentAt = Number.NEGATIVE_INFINITY;
 
   begin(): void {
@@ -42,6 +54,8 @@ export class RateSampler {
     this.#priorDeliveredAt = 0;
     this.#sendElapsedMs = 0;
     this.#isAppLimited = false;
+    this.#txInFlightBytes = 0;
+    this.#lostAtSend = 0;
     this.#karnSentAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -64,6 +78,8 @@ export class RateSampler {
     this.#priorDelivered = segment.delivered;
     this.#priorDeliveredAt = segment.deliveredAt;
     this.#isAppLimited = segment.isAppLimited;
+    this.#txInFlightBytes = segment.txInFlightBytes;
+    this.#lostAtSend = segment.lostAtSend;
     this.#sendElapsedMs = segment.sentAt - segment.firstSentAt;
     tcb.firstSentAt = segment.sentAt;
   }
@@ -79,13 +95,52 @@ export class RateSampler {
     sample.delivered = tcb.delivered;
     sample.priorDelivered = this.#priorDelivered;
     sample.isAppLimited = this.#isAppLimited;
+    const hasNewest = this.newestSentAt !== Number.NEGATIVE_INFINITY;
+    sample.txInFlightBytes = this.#txInFlightBytes;
+    sample.lostSinceSentBytes = hasNewest ? tcb.sent.everLostBytes - this.#lostAtSend : 0;
     const intervalMs = Math.max(this.#sendElapsedMs, now - this.#priorDeliveredAt);
-    const hasSample = this.newestSentAt !== Number.NEGATIVE_INFINITY && intervalMs > 0;
+    // draft-ietf-ccwg-bbr §4.1.2.3: nothing is delivered in less than a round trip, so this was a needless retransmission.
+    const isPlausible = intervalMs + ROUNDING_MS >= tcb.path.rtt.minRttMs;
+    const hasSample = hasNewest && intervalMs > 0 && isPlausible;
     sample.deliveryRate = hasSample ? (tcb.delivered - this.#priorDelivered) / intervalMs : 0;
   }
 }
 
 /** There was room to send and nothing to send: until that is delivered, samples say less than the path can do. */
 export function markAppLimited(tcb: Tcb): void {
-  tcb.appLimitedUntil = tcb.delivered + flightSize(tcb);
+  tcb.appLimitedUntil = tcb.delivered + pipe(tcb);
+}
+
+const loss: LossSample = {
+  now: 0,
+  lengthBytes: 0,
+  txInFlightBytes: 0,
+  lostSinceSentBytes: 0,
+  isAppLimited: false,
+  delivered: 0,
+  beginsRange: false,
+  hasSack: false,
+};
+
+/** Tells the controller of each segment found lost since the last time (draft-ietf-ccwg-bbr §5.2.4). */
+export function reportLost(tcb: Tcb, now: Instant): void {
+  const { newlyLost } = tcb.sent;
+  if (newlyLost.length === 0) return;
+  const { congestion } = tcb.path;
+  let untold = 0;
+  for (const segment of newlyLost) untold += segment.length;
+  for (const segment of newlyLost) {
+    untold -= segment.length;
+    loss.now = now;
+    loss.lengthBytes = segment.length;
+    loss.txInFlightBytes = segment.txInFlightBytes;
+    loss.lostSinceSentBytes = tcb.sent.everLostBytes - untold - segment.lostAtSend;
+    loss.isAppLimited = segment.isAppLimited;
+    loss.delivered = tcb.delivered;
+    loss.beginsRange = segment.seq !== tcb.lostUntil;
+    loss.hasSack = tcb.isSackOn;
+    tcb.lostUntil = seqAdd(segment.seq, segment.length);
+    congestion.onLost?.(loss);
+  }
+  newlyLost.length = 0;
 }

@@ -194,7 +194,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     const datagramBytes = known === undefined ? profile.maxDatagramBytes : knownBytes;
     return createTcb({
       state,
-      path: createPath(path, profile, datagramBytes),
+      path: createPath(path, profile, datagramBytes, this.#options.entropy),
       localPort,
       remotePort,
       profile,

@@ -16,6 +16,8 @@ export type {
   CongestionState,
   CongestionWindow,
   ControllerFactory,
+  ControllerOptions,
+  LossSample,
 } from './congestion/controller.ts';
 export { NewReno } from './congestion/newreno.ts';
 export type { Connection } from './connection.ts';

@@ -1,3 +1,4 @@
+import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
@@ -34,11 +35,11 @@ export interface Path {
 }
 
 /** A path as it begins: nothing is known but how large a datagram may be. */
-export function createPath(id: PathId, profile: Profile, datagramBytes: number): Path {
+export function createPath(id: PathId, profile: Profile, datagramBytes: number, random: Entropy): Path {
   return {
     id,
     rtt: new RttEstimator(profile.rtoInitialMs, profile.rtoMinMs, profile.rtoMaxMs),
-    congestion: createController(profile, datagramBytes - HEADER_BYTES),
+    congestion: createController(profile, datagramBytes - HEADER_BYTES, random),
     datagramBytes,
     isPaced: profile.pacing,
     pacingCredit: 0,
@@ -47,13 +48,14 @@ export function createPath(id: PathId, profile: Profile, datagramBytes: number):
   };
 }
 
-function createController(profile: Profile, mssBytes: number): CongestionController {
+function createController(profile: Profile, mssBytes: number, random: Entropy): CongestionController {
+  const options = { mssBytes, initialWindowSegments: profile.initialWindowSegments, random };
   switch (profile.congestion) {
     case 'newreno':
       return new NewReno(mssBytes, profile.initialWindowSegments);
     case 'none':
       return new Uncontrolled();
     default:
-      return profile.congestion(mssBytes, profile.initialWindowSegments);
+      return profile.congestion(options);
   }
 }

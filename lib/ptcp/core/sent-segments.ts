@@ -23,6 +23,9 @@ export class SentSegment {
   deliveredAt: Instant = 0;
   firstSentAt: Instant = 0;
   isAppLimited = false;
+  /** Bytes in flight as this segment had left, and bytes found lost on this connection until then. */
+  txInFlightBytes = 0;
+  lostAtSend = 0;
 }
 
 /**
@@ -44,6 +47,10 @@ export class SentSegments {
   sackedBytes = 0;
   lostBytes = 0;
   resentBytes = 0;
+  /** Bytes ever found lost, retransmissions included: C.lost of draft-ietf-ccwg-bbr §2.2. */
+  everLostBytes = 0;
+  /** Found lost since the controller was last told: to be told before any of them is acknowledged. */
+  newlyLost: SentSegment[] = NO_SEGMENTS;
 
   get count(): number {
     return this.#segments.length - this.#head;
@@ -147,6 +154,9 @@ export class SentSegments {
     segment.isLost = true;
     segment.isResent = false;
     this.#nextLost = Math.min(this.#nextLost, index);
+    this.everLostBytes += segment.length;
+    if (this.newlyLost === NO_SEGMENTS) this.newlyLost = [];
+    this.newlyLost.push(segment);
     return segment.length;
   }
 

@@ -136,6 +136,8 @@ export interface Tcb {
   firstSentAt: Instant;
   /** What leaves before more than this is delivered is app-limited; -1 while nothing is. */
   appLimitedUntil: number;
+  /** Where the segment ends that was last found lost. */
+  lostUntil: Seq;
 
   // Debts: what the next poll must pay
   owesAck: boolean;
@@ -278,6 +280,7 @@ export function createTcb(options: TcbOptions): Tcb {
     deliveredAt: now,
     firstSentAt: now,
     appLimitedUntil: -1,
+    lostUntil: iss,
     owesAck: false,
     owesKeepAlive: false,
     owesProbe: false,

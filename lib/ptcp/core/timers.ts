@@ -2,6 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { oweReset } from './debts.ts';
+import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
 import { retransmitTimedOut } from './recovery.ts';
 import { isSynchronized, News, type Tcb } from './tcb.ts';
@@ -73,6 +74,7 @@ function retransmitDue(tcb: Tcb, now: Instant): void {
   }
   if (isGivenUp(tcb, tcb.retransmissions, now)) return;
   retransmitTimedOut(tcb, now);
+  reportLost(tcb, now);
   if (tcb.retransmissions >= tcb.profile.r1 && !tcb.isPathSuspect) suspectPath(tcb);
   armRetransmit(tcb, now);
 }

@@ -6,8 +6,8 @@ import { established } from '../../support/scripted-states.ts';
 
 /** A controller that begins with a window of `cwndBytes`. */
 function beginningWith(cwndBytes: number): ControllerFactory {
-  return (mss, segments) => {
-    const controller = new NewReno(mss, segments);
+  return ({ mssBytes, initialWindowSegments }) => {
+    const controller = new NewReno(mssBytes, initialWindowSegments);
     controller.setMss = () => {
       controller.cwndBytes = cwndBytes;
     };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Prng } from '../../../lib/bytes/prng.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { DEFAULT_PROFILE, type Profile, resolveProfile } from '../../../lib/ptcp/core/config.ts';
+import type { ControllerOptions } from '../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
 import { ISS, LOCAL_PORT, PATH, PEER_PORT, pattern, ScriptedPeer } from '../../support/scripted-peer.ts';
@@ -402,7 +403,7 @@ describe('the option', () => {
 
   it('congestion names a controller or makes one (RFC 5681 §3)', () => {
     const made: number[][] = [];
-    const factory = (mssBytes: number, initialWindowSegments: number): NewReno => {
+    const factory = ({ mssBytes, initialWindowSegments }: ControllerOptions): NewReno => {
       made.push([mssBytes, initialWindowSegments]);
       return new NewReno(mssBytes, 3);
     };

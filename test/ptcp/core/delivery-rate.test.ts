@@ -27,7 +27,8 @@ class Recorder extends NewReno {
 /** Writes `chunk` bytes every `everyMs` for `durationMs`, through 10 Mbit/s, and returns the samples of the sender. */
 function samplesOf(chunk: number, everyMs: number, link: LinkOptions = {}, durationMs = 3000): AckSample[] {
   const samples: AckSample[] = [];
-  const congestion: ControllerFactory = (mss, segments) => new Recorder(mss, segments, samples);
+  const congestion: ControllerFactory = ({ mssBytes, initialWindowSegments }) =>
+    new Recorder(mssBytes, initialWindowSegments, samples);
   const client = new PtcpEndpoint({ entropy: new Prng('client'), profile: { congestion } });
   const server = new PtcpEndpoint({ entropy: new Prng('server') });
   server.listen(PORT);

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { Prng } from '../../../lib/bytes/prng.ts';
 import { resolveProfile } from '../../../lib/ptcp/core/config.ts';
+import type { ControllerOptions } from '../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from '../../../lib/ptcp/core/pacing.ts';
 import { createPath, type Path } from '../../../lib/ptcp/core/path.ts';
@@ -9,12 +11,12 @@ const MSS = 1000;
 
 /** A path whose controller asks for `rate` bytes a millisecond. */
 function pathAt(rate: number, pacing = true): Path {
-  const congestion = (mss: number, segments: number): NewReno => {
-    const controller = new NewReno(mss, segments);
+  const congestion = ({ mssBytes, initialWindowSegments }: ControllerOptions): NewReno => {
+    const controller = new NewReno(mssBytes, initialWindowSegments);
     controller.pacingRate = rate;
     return controller;
   };
-  return createPath(0, resolveProfile({ congestion, pacing }), 1020);
+  return createPath(0, resolveProfile({ congestion, pacing }), 1020, new Prng(1));
 }
 
 /** Instants at which `count` segments leave as soon as they may. */

@@ -134,6 +134,7 @@ describe('SentSegments', () => {
     for (let i = 1; i <= 200_000; i += 1) {
       sent.push(seqAdd(FIRST, 10 * i), 10, i);
       sent.markFirstLost();
+      sent.newlyLost.length = 0;
       sent.resend(sent.nextLost()!, i);
       sent.acknowledge(seqAdd(FIRST, 10 * i), ignore);
     }

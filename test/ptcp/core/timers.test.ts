@@ -102,8 +102,8 @@ describe('nextTimeout', () => {
         pacing: true,
         sack: true,
         rtoMinMs: 60_000,
-        congestion: (mss) =>
-          Object.assign(new NewReno(mss, 100), { pacingRate: 10, onAck() {}, onCongestion() {} }),
+        congestion: ({ mssBytes }) =>
+          Object.assign(new NewReno(mssBytes, 100), { pacingRate: 10, onAck() {}, onCongestion() {} }),
       },
       peerOptions: { mss: MSS, sackPermitted: true },
     });

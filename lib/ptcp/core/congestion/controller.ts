@@ -1,3 +1,4 @@
+import type { Entropy } from '../../../interfaces/entropy.ts';
 import type { Instant } from '../../../time/clock.ts';
 
 /**
@@ -16,7 +17,7 @@ export interface AckSample {
   /** Bytes in flight before and after it. */
   priorInFlightBytes: number;
   inFlightBytes: number;
-  /** The RTT it measured, or NaN. */
+  /** The RTT of the newest segment it covered, or NaN: echoed timestamps are too coarse to be told here. */
   rttMs: number;
   srttMs: number;
   minRttMs: number;
@@ -26,12 +27,34 @@ export interface AckSample {
   /** Bytes delivered on this connection when that segment left: where a round trip ends. */
   priorDelivered: number;
   delivered: number;
+  /** Bytes in flight as that segment had left, itself included, and bytes found lost since. */
+  txInFlightBytes: number;
+  lostSinceSentBytes: number;
+  /** Whether the peer does SACK: without it no more than one loss is found in a round trip. */
+  hasSack: boolean;
   /** Whether lost data is being repaired. */
   isInRecovery: boolean;
+  /** Whether what was out when the RTO ran out is still being repaired. */
+  isAfterTimeout: boolean;
   /** Whether the congestion window was what held the sender back (RFC 7661, RFC 9293 §3.8.2). */
   isCwndLimited: boolean;
   /** Explicit congestion marks: always 0 where the socket cannot show them. */
   ecnCeBytes: number;
+}
+
+/** One segment found lost, as draft-ietf-ccwg-bbr §5.5.10.2 wants it told. Reused: copy what must outlive the call. */
+export interface LossSample {
+  now: Instant;
+  lengthBytes: number;
+  /** Bytes in flight as it had left, itself included, and bytes found lost since, its own included. */
+  txInFlightBytes: number;
+  lostSinceSentBytes: number;
+  isAppLimited: boolean;
+  /** Bytes delivered on this connection until now. */
+  delivered: number;
+  /** Whether it does not continue the one found lost before it. */
+  beginsRange: boolean;
+  hasSack: boolean;
 }
 
 /** What it decides. */
@@ -54,8 +77,14 @@ export interface CongestionState {
  */
 export interface CongestionController extends CongestionWindow {
   readonly name: string;
+  /** Whether what is sent in a recovery is to follow RFC 9937 (PRR) on the way from one window to the next. */
+  readonly usesPrr: boolean;
+  /** Whether it keeps less in flight than the path takes: rate samples then say nothing about the path. */
+  readonly isHoldingBack?: boolean;
   /** Every ACK that delivers something. */
   onAck(sample: AckSample): void;
+  /** Each segment found lost, before `onAck` for the ACK that showed it. */
+  onLost?(loss: LossSample): void;
   /** Loss was found: once for each window of data (RFC 5681 §3.2). `inFlightBytes` is FlightSize. */
   onCongestion(now: Instant, inFlightBytes: number): void;
   /** The lost window is repaired. */
@@ -67,11 +96,22 @@ export interface CongestionController extends CongestionWindow {
   undo(state: CongestionState): void;
   /** Nothing was sent for longer than an RTO (RFC 5681 §4.1). */
   onIdle(): void;
+  /** The user had nothing to send, nothing is in flight, and a segment is about to leave. */
+  onRestart?(now: Instant): void;
   /** The SYN or SYN-ACK was lost (RFC 5681 §3.1). */
   onSynLost(): void;
   /** The segment size became known, or the path's datagram size changed. */
   setMss(mssBytes: number): void;
 }
 
+/** What a controller begins with. */
+export interface ControllerOptions {
+  readonly mssBytes: number;
+  /** RFC 6928 */
+  readonly initialWindowSegments: number;
+  /** For those that spread their probes in time. */
+  readonly random: Entropy;
+}
+
 /** Makes the controller of a new path. */
-export type ControllerFactory = (mssBytes: number, initialWindowSegments: number) => CongestionController;
+export type ControllerFactory = (options: ControllerOptions) => CongestionController;

@@ -12,6 +12,7 @@ const LOW_WINDOW_SEGMENTS = 16;
 /** NewReno (RFC 5681, RFC 6582) with HyStart++ (RFC 9406), paced. It takes every loss for congestion. */
 export class NewReno implements CongestionController {
   readonly name = 'newreno';
+  readonly usesPrr = true;
   cwndBytes: number;
   ssthreshBytes = Number.POSITIVE_INFINITY;
   pacingRate = Number.POSITIVE_INFINITY;
