@@ -53,7 +53,7 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
 
   bytes: { holds: /^lib\/bytes\//, mayImport: FLOOR_0 },
   defer: { holds: /^lib\/defer\//, mayImport: FLOOR_0 },
-  trace: { holds: /^lib\/trace\//, mayImport: FLOOR_0 },
+  trace: { holds: /^lib\/trace\//, mayImport: [...FLOOR_0, 'bytes'] },
 
   'ptcp-core': { holds: /^lib\/ptcp\/core\//, mayImport: [...FLOOR_0, 'bytes'], types: ['trace'] },
   'nat-core': { holds: /^lib\/nat\/core\//, mayImport: [...FLOOR_0, 'bytes'], types: ['trace'] },
