@@ -10,6 +10,8 @@ export interface StreamProtocol {
   connectionLost(reason: Error): void;
   /** The peer closed its direction. Where this is missing, that closes the connection. */
   readConnectionLost?(): void;
+  /** PTCP without its CRC only: the peer points at urgent data, whose end is `byteCount` bytes ahead. */
+  urgentReceived?(byteCount: number): void;
   /** The half close asked for by loseWriteConnection is done: everything written is on its way, FIN included. */
   writeConnectionLost?(): void;
 }

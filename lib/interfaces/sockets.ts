@@ -54,6 +54,8 @@ export interface UdpBindOptions {
   readonly events: UdpSocketEvents;
   /** Asked of the system for each direction; what it granted is in the socket. */
   readonly bufferBytes?: number;
+  /** Hops that what is sent may take, 1 to 255; the system's default when left out. */
+  readonly ttl?: number | undefined;
 }
 
 /** What a TcpSocket tells its owner. */

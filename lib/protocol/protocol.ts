@@ -43,6 +43,9 @@ export class Protocol implements StreamProtocol {
   /** The peer closed its direction. Leave it out and that closes the whole connection. */
   readConnectionLost?(): void;
 
+  /** PTCP without its CRC only: the peer points at urgent data, whose end is `byteCount` bytes ahead. */
+  urgentReceived?(byteCount: number): void;
+
   /** What loseWriteConnection asked for is done. */
   writeConnectionLost?(): void;
 }

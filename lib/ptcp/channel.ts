@@ -143,6 +143,11 @@ export class PtcpChannel implements StreamChannel {
     this.driven();
   }
 
+  /** MUST-32 of RFC 9293 §3.8.5: told at once, though the text before it may still wait to be read. */
+  urged(): void {
+    this.#events?.channelUrged?.(this.#connection.urgentBytes);
+  }
+
   closed(reason: CloseReason): void {
     this.#peer = this.getPeer();
     this.#closeReason = reason;

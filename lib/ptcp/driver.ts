@@ -284,6 +284,9 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       case 'peerClosed':
         channel.peerClosed();
         break;
+      case 'urgent':
+        channel.urged();
+        break;
       case 'pathSuspect':
         this.#events.pathSuspect?.(channel);
         break;

@@ -28,6 +28,8 @@ export interface PtcpPortOptions {
   readonly memoryLimitBytes?: number;
   /** Socket buffers asked of the system, each way; 4 MiB when left out. */
   readonly bufferBytes?: number;
+  /** Hops that a datagram may take, 1 to 255 (RFC 9293 §3.9.2, MUST-49); the system's default when left out. */
+  readonly ttl?: number;
   /** Whether a STUN message without a fingerprint answers a request that was sent with `sendTo`. */
   readonly isStunTransaction?: IsStunTransaction;
 }
@@ -66,6 +68,7 @@ export class PtcpPort extends StreamPort {
   ) {
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
+    requireTtl(options.ttl);
     const events = new EventEmitter<PtcpPortEvents>();
     const { profile, memoryLimitBytes, crc32, isStunTransaction } = options;
     let listening: ListenerEvents | undefined;
@@ -90,15 +93,18 @@ export class PtcpPort extends StreamPort {
     super(host, factory, `ptcp:${hostAndPort(at.host, at.port)}`, (listenerEvents) => (done) => {
       listening = listenerEvents;
       const bufferBytes = options.bufferBytes ?? SOCKET_BUFFER_BYTES;
-      return host.sockets.bindUdp({ ...at, events: driver, bufferBytes }, (error, socket) => {
-        if (socket === undefined) {
-          done(error);
-          return;
-        }
-        driver.start(socket);
-        driver.listen(pseudoPort);
-        done(undefined, listener(driver, pseudoPort));
-      });
+      return host.sockets.bindUdp(
+        { ...at, events: driver, bufferBytes, ttl: options.ttl },
+        (error, socket) => {
+          if (socket === undefined) {
+            done(error);
+            return;
+          }
+          driver.start(socket);
+          driver.listen(pseudoPort);
+          done(undefined, listener(driver, pseudoPort));
+        },
+      );
     });
     this.events = events;
     this.#driver = driver;
@@ -172,6 +178,12 @@ export class PtcpPort extends StreamPort {
     if (socket === undefined) throw new UsageError('the port is not bound yet: wait for `listening`');
     return socket;
   }
+}
+
+/** Throws UsageError for a number of hops that no packet can have. */
+export function requireTtl(ttl: number | undefined): void {
+  if (ttl === undefined || (Number.isInteger(ttl) && ttl >= 1 && ttl <= 255)) return;
+  throw new UsageError(`ttl is ${ttl}; it must be a whole number from 1 to 255`);
 }
 
 function listener(driver: Driver, pseudoPort: number): Listener {

@@ -1,3 +1,4 @@
+import { isBroadcast, isMulticast, parseIpAddress } from '../bytes/ip-address.ts';
 import { InvalidAddressError } from '../errors.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
@@ -12,7 +13,13 @@ import { openError } from './channel.ts';
 import { type Crc32, type ProfileInput, resolveProfile } from './core/index.ts';
 import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
-import { DEFAULT_PSEUDO_PORT, PtcpPort, type PtcpPortOptions, SOCKET_BUFFER_BYTES } from './port.ts';
+import {
+  DEFAULT_PSEUDO_PORT,
+  PtcpPort,
+  type PtcpPortOptions,
+  requireTtl,
+  SOCKET_BUFFER_BYTES,
+} from './port.ts';
 
 const LISTEN_OPTIONS = [
   'interface',
@@ -20,9 +27,10 @@ const LISTEN_OPTIONS = [
   'profile',
   'memoryLimitBytes',
   'bufferBytes',
+  'ttl',
   'isStunTransaction',
 ];
-const CONNECT_OPTIONS = ['pseudoPort', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes'];
+const CONNECT_OPTIONS = ['pseudoPort', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl'];
 
 /** What `listenPTCP` takes. */
 export interface PtcpListenOptions extends PtcpPortOptions {
@@ -41,6 +49,8 @@ export interface PtcpConnectOptions {
   readonly bindAddress?: string;
   /** Socket buffers asked of the system, each way; 4 MiB when left out. */
   readonly bufferBytes?: number;
+  /** Hops that a datagram may take, 1 to 255; the system's default when left out. */
+  readonly ttl?: number;
 }
 
 declare module '../transports/provider.ts' {
@@ -70,6 +80,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     requirePort(target.port, 0);
     const localHost = target.host ?? options.interface ?? '0.0.0.0';
     requireLiteral(localHost, 'interface');
+    requireOwnable(localHost);
     return new PtcpPort(
       host,
       factory,
@@ -88,6 +99,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     requirePort(target.port, 1);
     const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
     requirePort(pseudoPort, 1);
+    requireTtl(options.ttl);
     // Here, where the caller hears of it, and not in a later turn.
     resolveProfile(options.profile);
     const { bindAddress } = options;
@@ -116,6 +128,16 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     connector.connect();
     return connector;
   }
+}
+
+/**
+ * RFC 9293 §3.9.2.3, MUST-57: a SYN that was sent to many is to be ignored. Node does not tell where a datagram was sent
+ * to, so no socket here can be reached by such an address: none is bound, no group joined, no broadcast enabled.
+ */
+function requireOwnable(host: string): void {
+  const { bytes } = parseIpAddress(host)!;
+  if (isMulticast(bytes) || isBroadcast(bytes))
+    throw new InvalidAddressError(`${host} stands for many hosts; PTCP cannot listen there`);
 }
 
 /** What the user asked for, and what the provider adds. */
@@ -165,7 +187,7 @@ class AddressAttempt {
   }
 
   begin(family: 'IPv4' | 'IPv6'): () => void {
-    const { profile, bindAddress, crc32, timeWaits, bufferBytes = SOCKET_BUFFER_BYTES } = this.#options;
+    const { profile, bindAddress, crc32, timeWaits, ttl, bufferBytes = SOCKET_BUFFER_BYTES } = this.#options;
     const driver: Driver = new Driver(
       this.#host,
       { waitsOnly: () => timeWaits.add(driver), closed: () => timeWaits.delete(driver) },
@@ -174,7 +196,7 @@ class AddressAttempt {
     );
     const localHost = bindAddress ?? (family === 'IPv6' ? '::' : '0.0.0.0');
     this.#giveUp = this.#host.sockets.bindUdp(
-      { host: localHost, port: 0, events: driver, bufferBytes },
+      { host: localHost, port: 0, events: driver, bufferBytes, ttl },
       (error, socket) => {
         if (socket === undefined) this.#events.failed(error ?? new Error('no socket'));
         else this.#connect(driver, socket);

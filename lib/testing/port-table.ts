@@ -1,4 +1,4 @@
-/** The first port given out for port 0; the dynamic ports of RFC 6335 §6. */
+/** The first port given out for port 0; the dynamic ports of RFC 6335. */
 const FIRST_DYNAMIC_PORT = 49_152;
 const LAST_PORT = 65_535;
 

@@ -76,6 +76,8 @@ export interface ChannelEvents {
   channelReceived(bytes: Uint8Array): void;
   /** The peer's FIN, after its last byte. */
   channelEnded(): void;
+  /** The peer points at urgent data, whose end is `byteCount` bytes ahead of what `channelReceived` brought. */
+  channelUrged?(byteCount: number): void;
   channelDrained(): void;
   /** The FIN asked for by shutdown is on its way, all data before it. */
   channelFinished(): void;

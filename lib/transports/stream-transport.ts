@@ -209,6 +209,11 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
     else this.#readEnded();
   }
 
+  channelUrged(byteCount: number): void {
+    if (this.#protocol?.urgentReceived === undefined || this.#disconnecting) return;
+    this.#call('urgentReceived', () => this.#protocol?.urgentReceived?.(byteCount));
+  }
+
   channelDrained(): void {
     this.#full = false;
     if (this.#producer === undefined) return;

@@ -68,7 +68,7 @@ describe('parseIpAddress', () => {
     expect(hex('1:2:3:4:5:6:1.2.3.4')).to.equal('00010002000300040005000601020304');
   });
 
-  it('keeps the scope of an IPv6 address (RFC 4007 §11)', () => {
+  it('keeps the scope of an IPv6 address (RFC 4007 §11, RFC 6874 §2)', () => {
     expect(parseIpAddress('fe80::1%eth0.100')).to.deep.include({ family: 'IPv6', scope: 'eth0.100' });
     expect(parseIpAddress('fe80::1')).to.not.have.property('scope');
   });
@@ -105,7 +105,7 @@ describe('parseIpAddress', () => {
 });
 
 describe('formatIpAddress', () => {
-  it('spells an address as recommended (RFC 5952 §4)', () => {
+  it('spells an address as recommended (RFC 5952 §4, §4.2.2, §4.2.3, §5; RFC 4291 §2.5.5.2)', () => {
     const spelled = {
       '192.0.2.1': '192.0.2.1',
       '2001:0DB8::0001': '2001:db8::1',

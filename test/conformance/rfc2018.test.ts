@@ -26,7 +26,7 @@ function blocks(segment: SeenSegment): number[][] {
 }
 
 describe('RFC 2018: selective acknowledgment', () => {
-  it('answers each segment out of order at once, with what it holds (RFC 2018 §4, RFC 5681 §4.2)', () => {
+  it('answers each segment out of order at once, with what it holds (RFC 2018 §4, RFC 5681 §4.2, RFC 9293 §3.10.7.4, MAY-13)', () => {
     const peer = receiver();
 
     expect(blocks(arrive(peer, 1))).to.deep.equal([[1, 2]]);

@@ -61,7 +61,7 @@ describe('RFC 5681: congestion control', () => {
     expect(flights).to.deep.equal([2, 4, 8, 16, 32, 64]);
   });
 
-  it('grows by one segment a round trip in congestion avoidance (RFC 5681 §3.1)', () => {
+  it('grows by one segment a round trip in congestion avoidance (RFC 5681 §3.1, MUST-19)', () => {
     const peer = afterLossOf(20);
     let acked = 22;
     const windows = range(0, 8).map(() => {

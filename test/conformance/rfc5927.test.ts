@@ -51,7 +51,7 @@ describe('RFC 5927: what the network says of a path', () => {
     expect([connection.state, other.state]).to.deep.equal(['ESTABLISHED', 'ESTABLISHED']);
   });
 
-  it('never ends a connection in another state, and tells of the trouble (RFC 5927 §4, MUST-47, MUST-56)', () => {
+  it('never ends a connection in another state, and tells of the trouble (RFC 5927 §4, MUST-47, MUST-56, SHLD-25)', () => {
     for (const build of [established, finWait1, finWait2, closeWait, closing, lastAck]) {
       for (const code of ['ECONNREFUSED', ...SOFT]) {
         const peer = build();

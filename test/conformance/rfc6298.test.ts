@@ -209,7 +209,7 @@ describe('the retransmission timer', () => {
     peer.expect({ seq: 1, length: MSS, sentAt: 200 });
   });
 
-  it('doubles each time it runs out (RFC 6298 §5.5, §5.6)', () => {
+  it('doubles each time it runs out (RFC 6298 §5.5, §5.6, MUST-19)', () => {
     const peer = openedIn(0);
     peer.connection.write(pattern(10));
 

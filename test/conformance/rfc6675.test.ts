@@ -26,7 +26,7 @@ describe('RFC 6675: recovery with SACK', () => {
     expect(sent(peer)).to.deep.equal([0]);
   });
 
-  it('or when three separate pieces are, however small (RFC 6675 §4, IsLost)', () => {
+  it('or when three separate pieces are, however small (RFC 6675 §2, §4, IsLost)', () => {
     const peer = bulkSender({ profile: SACK });
     sent(peer);
 

@@ -150,7 +150,7 @@ describe('timestamps', () => {
     expect(passive.expect({ flags: 'S.' }).options.timestamps).to.deep.equal([50, 4711]);
   });
 
-  it('are in a SYN-ACK only for who offered them (RFC 7323 §3.2)', () => {
+  it('are in a SYN-ACK only for who offered them (RFC 7323 §1.3, §3.2)', () => {
     const peer = listening({ profile: { timestamps: true, sack: true } });
 
     peer.inject({ flags: 'S', options: { mss: 1000 } });

@@ -1,5 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, Socket } from 'node:dgram';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import type { UdpSocket, UdpSocketEvents } from '../../lib/interfaces/sockets.ts';
 import { bindUdp } from '../../lib/reactor/node/udp-socket.ts';
 
@@ -29,7 +30,7 @@ const open: UdpSocket[] = [];
 
 function bind(
   events: UdpSocketEvents,
-  options: { port?: number; bufferBytes?: number } = {},
+  options: { port?: number; bufferBytes?: number; ttl?: number } = {},
 ): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     bindUdp({ host: LOOPBACK, port: 0, events, ...options }, (error, socket) => {
@@ -111,6 +112,18 @@ describe('the UDP socket on the loopback interface', () => {
       expect(received.datagrams[0]).to.include({ host: LOOPBACK, port: sender.port });
     });
   }
+
+  it('sets the number of hops on the socket (RFC 9293 §3.9.2, MUST-49)', async () => {
+    const setTTL = sinon.spy(Socket.prototype, 'setTTL');
+    try {
+      await bind(new RecordingEvents(), { ttl: 7 });
+      await bind(new RecordingEvents());
+    } finally {
+      setTTL.restore();
+    }
+
+    expect(setTTL.args).to.deep.equal([[7]]);
+  });
 
   it('sends bursts of changing strides and lengths unmixed', async () => {
     const received = new RecordingEvents();

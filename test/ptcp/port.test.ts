@@ -1,10 +1,13 @@
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { crc32 } from '../../lib/bytes/crc32.ts';
+import { Prng } from '../../lib/bytes/prng.ts';
 import { InvalidAddressError, UsageError } from '../../lib/errors.ts';
-import type { UdpAddress } from '../../lib/interfaces/address.ts';
+import type { Address, UdpAddress } from '../../lib/interfaces/address.ts';
 import { DatagramProtocol } from '../../lib/protocol/datagram-protocol.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
+import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
 import type { PtcpPort } from '../../lib/ptcp/port.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
@@ -35,6 +38,35 @@ describe('PtcpPort', () => {
     readonly received: string[] = [];
     override datagramReceived(datagram: Uint8Array, { host, port: from }: UdpAddress): void {
       this.received.push(`${host}:${from} ${text(datagram)}`);
+    }
+  }
+
+  /** A bare endpoint behind a UDP port of the peer, talking to port 4916. */
+  class EndpointRelay extends DatagramProtocol {
+    readonly #endpoint: PtcpEndpoint;
+    readonly #out = new Uint8Array(2000);
+    constructor(endpoint: PtcpEndpoint) {
+      super();
+      this.#endpoint = endpoint;
+    }
+    override datagramReceived(datagram: Uint8Array): void {
+      this.#endpoint.handleDatagram(clock.now(), datagram, 0);
+      this.poll();
+    }
+    poll(): void {
+      const to = { host: '10.0.0.1', port: 4916 };
+      const target = { out: this.#out };
+      let burst = this.#endpoint.pollTransmit(clock.now(), target);
+      for (; burst !== undefined; burst = this.#endpoint.pollTransmit(clock.now(), target)) {
+        this.transport.write(this.#out.slice(0, burst.lastBytes), to);
+      }
+    }
+  }
+
+  /** Keeps on writing to a path that may be gone, until it is lost. */
+  class Talker extends Protocol {
+    override connectionMade(): void {
+      this.transport.write(new Uint8Array(100_000));
     }
   }
 
@@ -227,6 +259,98 @@ describe('PtcpPort', () => {
     void listening.stopListening();
 
     expect(told).to.deep.equal(['10.0.0.2']);
+  });
+
+  it('tells a protocol of urgent data before the text (RFC 9293 §3.8.5, MUST-32, MUST-33)', () => {
+    const told: string[] = [];
+    class Reader extends Protocol {
+      override urgentReceived(byteCount: number): void {
+        told.push(`${byteCount} urgent`);
+      }
+      override dataReceived(bytes: Uint8Array): void {
+        told.push(text(bytes));
+      }
+    }
+    const endpoint = new PtcpEndpoint({
+      entropy: new Prng(1),
+      profile: { ptcpOption: false, urgentData: true },
+    });
+    const relay = new EndpointRelay(endpoint);
+    const udp = peer.listenUDP(0, relay);
+    const listening = reactor.listenPTCP(4916, Factory.forProtocol(Reader), { profile: { crc32: false } });
+    clock.advance(1);
+
+    const connection = endpoint.connect(0, 49_153);
+    relay.poll();
+    clock.advance(2 * LATENCY_MS);
+    connection.writeUrgent(bytesOf('help'));
+    relay.poll();
+    clock.advance(LATENCY_MS);
+    connection.abort();
+    relay.poll();
+    clock.advance(LATENCY_MS);
+    void udp.stopListening();
+    void listening.stopListening();
+
+    expect(told).to.deep.equal(['4 urgent', 'help']);
+  });
+
+  it('tells nobody of a suspect path where nobody listens (RFC 9293 §3.9.1.8, SHLD-20)', () => {
+    peer.connectPTCP('10.0.0.1', 4915, ClientFactory.forProtocol(Talker));
+    clock.advance(10 * LATENCY_MS);
+
+    network.partition('10.0.0.1', '10.0.0.2');
+    clock.advance(400_000);
+    network.heal();
+    clock.advance(400_000);
+
+    expect([...reactor.errors, ...peer.errors]).to.deep.equal([]);
+  });
+
+  it('sends from the address that was asked for, and from what the system takes otherwise (RFC 9293 §3.9.1.1, MUST-43, MUST-44)', () => {
+    network.host('10.0.0.7', { aliases: ['10.0.0.8'] });
+    const caller = new MemoryReactor({ network, address: '10.0.0.7' });
+    const peers: Address[] = [];
+    class Server extends Protocol {
+      override connectionMade(): void {
+        peers.push(this.transport.getPeer());
+        this.transport.loseConnection();
+      }
+    }
+    const listening = reactor.listenPTCP(4916, Factory.forProtocol(Server));
+    clock.advance(1);
+
+    caller.connectPTCP('10.0.0.1', 4916, ClientFactory.forProtocol(Protocol), { bindAddress: '10.0.0.8' });
+    clock.advance(10 * LATENCY_MS);
+    caller.connectPTCP('10.0.0.1', 4916, ClientFactory.forProtocol(Protocol));
+    clock.advance(10 * LATENCY_MS);
+    void listening.stopListening();
+
+    expect(peers.map((address) => (address as UdpAddress).host)).to.deep.equal(['10.0.0.8', '10.0.0.7']);
+  });
+
+  it('asks the socket for as many hops as it is told, and refuses what no packet can have (RFC 9293 §3.9.2, MUST-49)', () => {
+    const bindUdp = sinon.spy(network.host('10.0.0.1').sockets, 'bindUdp');
+    const factory = Factory.forProtocol(Protocol);
+
+    void reactor.listenPTCP(4917, factory, { ttl: 3 }).stopListening();
+    const attempt = reactor.connectPTCP('10.0.0.2', 4917, new ClientFactory(), { ttl: 9 });
+    clock.advance(1);
+    attempt.stopConnecting();
+
+    expect(bindUdp.args.map(([options]) => options.ttl)).to.deep.equal([3, 9]);
+    for (const ttl of [0, 256, 1.5, Number.NaN]) {
+      expect(() => reactor.listenPTCP(4918, factory, { ttl })).to.throw(UsageError, 'ttl');
+      expect(() => reactor.connectPTCP('10.0.0.2', 4918, new ClientFactory(), { ttl })).to.throw(UsageError);
+    }
+  });
+
+  it('does not listen on an address that many hosts share (RFC 9293 §3.9.2.3, MUST-57)', () => {
+    for (const many of ['224.0.0.1', '255.255.255.255', 'ff02::1']) {
+      const listen = (): PtcpPort =>
+        reactor.listenPTCP(4918, Factory.forProtocol(Protocol), { interface: many });
+      expect(listen).to.throw(InvalidAddressError, many);
+    }
   });
 
   it('leaves nothing behind of an attempt on a pseudo-port that is taken', () => {

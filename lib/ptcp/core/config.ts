@@ -43,6 +43,8 @@ export interface Profile {
   readonly quickAckCount: number;
   /** RFC 9293 §3.7.4. */
   readonly nagle: boolean;
+  /** Whether `writeUrgent` may be called (RFC 9293 §3.8.5, SHLD-13: not by new applications). Excludes `crc32`. */
+  readonly urgentData: boolean;
   /** RFC 6298 §2.1: 1000. */
   readonly rtoInitialMs: number;
   /** Not RFC 6298 §2.4 (1 s): 200, as Linux has had it for decades; spurious ones cost one segment. */
@@ -100,6 +102,7 @@ export const DEFAULT_PROFILE: Profile = {
   ackEverySegments: 2,
   quickAckCount: 16,
   nagle: true,
+  urgentData: false,
   rtoInitialMs: 1000,
   rtoMinMs: 200,
   rtoMaxMs: 60_000,
@@ -252,6 +255,7 @@ const SWITCHES = [
   'ptcpOption',
   'crc32',
   'nagle',
+  'urgentData',
   'keepAlive',
   'pacing',
   'resets',
@@ -282,6 +286,8 @@ function checkProfile(profile: Profile): void {
   if (profile.sendBufferMaxBytes < profile.sendBufferBytes) {
     throw new UsageError('sendBufferMaxBytes is smaller than sendBufferBytes');
   }
+  if (profile.urgentData && profile.ptcpOption && profile.crc32)
+    throw new UsageError('urgentData and crc32 exclude each other: they share four bytes of the header');
   if (profile.rtoMaxMs < profile.rtoMinMs) throw new UsageError('rtoMaxMs is smaller than rtoMinMs');
 }
 

@@ -8,6 +8,7 @@ import type { State } from './state.ts';
 import type { CloseReason, Tcb } from './tcb.ts';
 import { type TcpInfo, tcpInfo } from './tcp-info.ts';
 import { armKeepAlive } from './timers.ts';
+import { sendUrgent, urgentLeft } from './urgent.ts';
 import { abort, close, receive, send, shutdown } from './user-calls.ts';
 
 /** Node's key for a method that says what to print; elsewhere nobody asks for it. */
@@ -76,6 +77,11 @@ export class Connection implements Due {
     return this.tcb.recvBuffer.readableBytes;
   }
 
+  /** Bytes not yet read up to the end of the peer's urgent data, those still on their way included; 0 without any. */
+  get urgentBytes(): number {
+    return urgentLeft(this.tcb);
+  }
+
   /** Bytes written and not yet acknowledged. */
   get unacknowledgedBytes(): number {
     return this.tcb.sendBuffer.length;
@@ -107,6 +113,17 @@ export class Connection implements Due {
     return accepted;
   }
 
+  /**
+   * As `write`, and the peer is told of urgent data up to the end of it (RFC 9293 §3.8.5), at once.
+   *
+   * Throws UsageError without the option `urgentData`.
+   */
+  writeUrgent(bytes: Uint8Array): number {
+    const accepted = sendUrgent(this.tcb, bytes);
+    this.#owner.touch(this);
+    return accepted;
+  }
+
   /** Takes up to `max` bytes in order; empty when none are there. Reading opens the window. */
   read(max: number): Uint8Array {
     const bytes = receive(this.tcb, max, this.#owner.memory, this.#owner.now);
@@ -134,6 +151,12 @@ export class Connection implements Due {
 
   setNagle(isEnabled: boolean): void {
     this.tcb.nagle = isEnabled;
+    this.#owner.touch(this);
+  }
+
+  /** While on, only full segments leave: for several writes that belong together. Turning it off sends the rest. */
+  setCork(isEnabled: boolean): void {
+    this.tcb.isCorked = isEnabled;
     this.#owner.touch(this);
   }
 

@@ -10,6 +10,7 @@ import { nextState } from './state.ts';
 import { canReceiveText, flightSize, isSynchronized, News, rcvWnd, type Tcb } from './tcb.ts';
 import { armKeepAlive, armRetransmit } from './timers.ts';
 import { echoedRtt, isPawsReject, updateTsRecent } from './timestamps.ts';
+import { urgentArrives } from './urgent.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
 
 /**
@@ -189,17 +190,6 @@ function finAcknowledged(tcb: Tcb): void {
 function peerShowedLife(tcb: Tcb, now: Instant): void {
   tcb.lastReceivedAt = now;
   if (tcb.keepAlive) armKeepAlive(tcb);
-}
-
-/** RFC 9293 §3.8.5 with RFC 6093: the pointer is news, the text stays in line. Not with a CRC, which has its place. */
-function urgentArrives(tcb: Tcb, segment: Segment): void {
-  if (tcb.isCrcOn || !canReceiveText(tcb)) return;
-  const until = seqAdd(segment.seq, segment.urgentPointer);
-  const isNews = tcb.urgentUntil === undefined || seqLess(tcb.urgentUntil, until);
-  // Sixth step of RFC 9293 §3.10.7.4: in advance of what the user has consumed.
-  if (!isNews || seqLessOrEqual(until, seqAdd(tcb.rcvNxt, -tcb.recvBuffer.readableBytes))) return;
-  tcb.urgentUntil = until;
-  tcb.news |= News.Urgent;
 }
 
 /** RFC 9293 §3.10.7.4, seventh step: text, in order or not, cut to the window. */

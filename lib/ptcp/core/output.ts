@@ -16,6 +16,7 @@ import { nextState } from './state.ts';
 import { isSynchronized, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
+import { pointAtUrgent } from './urgent.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
 import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
 import { Flag, HEADER_BYTES, MAX_OPTION_BYTES, PtcpFlag } from './wire/segment.ts';
@@ -157,7 +158,7 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   if (length === 0 && !hasFin) return 'window';
   const isAll = length === unsent;
   if (length < mss && !isAll && !isOverride(tcb, length)) return 'window';
-  if (length < mss && tcb.nagle && tcb.sent.count > 0 && !wantsFin) return 'nagle';
+  if (length < mss && !wantsFin && isHeldBack(tcb)) return 'nagle';
   const size = length + (hasFin ? 1 : 0);
   const inFlight = pipe(tcb);
   if (inFlight > 0 && inFlight + size > tcb.path.congestion.cwndBytes) return 'cwnd';
@@ -165,6 +166,11 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   if (!writer.takes(textSegmentBytes(tcb, length))) return 'burst-full';
   putNew(tcb, size, isAll, writer);
   return 'burst-full';
+}
+
+/** RFC 9293 §3.7.4, and MAY-16 of §3.9.1.2: but not when the buffer is full, for then no more can be written. */
+function isHeldBack(tcb: Tcb): boolean {
+  return (tcb.nagle && tcb.sent.count > 0) || (tcb.isCorked && !tcb.wantsToWrite);
 }
 
 /** Item (3) of RFC 9293 §3.8.6.2.1: half of the largest window the peer ever gave is worth a segment. */
@@ -250,6 +256,7 @@ function fillHeader(tcb: Tcb, writer: BurstWriter, seq: Seq, flags: number): voi
   segment.ack = tcb.rcvNxt;
   segment.flags = flags;
   segment.window = advertiseWindow(tcb);
+  pointAtUrgent(tcb, segment);
   stampSegment(tcb, writer);
 }
 

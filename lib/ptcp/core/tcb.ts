@@ -181,14 +181,17 @@ export interface Tcb {
   pacedAt: Instant;
   releaseAt: Instant;
 
-  // Urgent data, RFC 9293 §3.8.5: reported only
+  // Urgent data, RFC 9293 §3.8.5: where it ends, that of the peer and ours (SND.UP)
   urgentUntil: Seq | undefined;
+  sndUp: Seq | undefined;
 
   synTransmissions: number;
   /** How long our SYN or SYN-ACK is, and how many bytes of SYN-ACKs the peer's SYN is good for yet. */
   synBytes: number;
   synCreditBytes: number;
   nagle: boolean;
+  /** Segments that are not full wait for more to be written. */
+  isCorked: boolean;
   keepAlive: boolean;
   /** The user wrote less than he wanted to and waits for room. */
   wantsToWrite: boolean;
@@ -311,10 +314,12 @@ export function createTcb(options: TcbOptions): Tcb {
     pacedAt: NEVER,
     releaseAt: NEVER,
     urgentUntil: undefined,
+    sndUp: undefined,
     synTransmissions: 0,
     synBytes: 0,
     synCreditBytes: 0,
     nagle: profile.nagle,
+    isCorked: false,
     keepAlive: profile.keepAlive,
     wantsToWrite: false,
     news: 0,

@@ -68,6 +68,8 @@ class NodeUdpSocket implements UdpSocket {
     this.#socket = socket;
     this.#events = options.events;
     if (options.bufferBytes !== undefined) askForBuffers(socket, options.bufferBytes);
+    // RFC 9293 §3.9.2, MUST-49: for the whole socket, since a datagram cannot have its own.
+    if (options.ttl !== undefined) socket.setTTL(options.ttl);
     this.receiveBufferBytes = socket.getRecvBufferSize();
     this.sendBufferBytes = socket.getSendBufferSize();
     const { events } = options;

@@ -416,7 +416,7 @@ describe('RFC 9293 §3.6: closing a connection', () => {
   });
 
   describe('TIME-WAIT', () => {
-    it('lasts 2 MSL and then nothing is left (RFC 9293 §3.6.1, MUST-13)', () => {
+    it('lasts 2 MSL and then nothing is left (RFC 9293 §3.4.2, §3.6.1, MUST-13)', () => {
       const peer = timeWait({ profile: { timeWaitMs: 240_000 } });
 
       peer.at(239_999);

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
+import { Prng } from '../../../lib/bytes/prng.ts';
 import { UsageError } from '../../../lib/errors.ts';
+import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
+import { decodeLiteral } from '../../support/literal-segment.ts';
 import { LOCAL_PORT, PATH, PEER_PORT, pattern, ScriptedPeer } from '../../support/scripted-peer.ts';
 import {
   closeWait,
@@ -48,6 +51,22 @@ describe('the maximum segment size', () => {
 
     expect(() => endpoint.listen(LOCAL_PORT)).to.throw(UsageError, 'maxDatagramBytes is 10');
     expect(() => endpoint.connect(PATH, PEER_PORT)).to.throw(UsageError, 'maxDatagramBytes is 10');
+  });
+
+  it('that we tell is one for all paths: what the smallest of them can bring (RFC 9293 §3.7.3, SHLD-6)', () => {
+    const endpoint = new PtcpEndpoint({
+      entropy: new Prng('mss'),
+      profile: { mssBytes: 1432 },
+      pathDatagramBytes: (path) => 1000 + 400 * path,
+    });
+    const out = new Uint8Array(2000);
+    const told = [0, 1, 2].map((path) => {
+      endpoint.connect(path, 7);
+      const { lastBytes } = endpoint.pollTransmit(0, { out })!;
+      return decodeLiteral(out.slice(0, lastBytes)).options.mss;
+    });
+
+    expect(told).to.deep.equal([1432, 1432, 1432]);
   });
 
   it('is told in no other segment (RFC 9293 §3.2, MUST-65)', () => {

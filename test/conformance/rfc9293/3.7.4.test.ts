@@ -132,3 +132,39 @@ describe('the push flag', () => {
     expect(peer.drain().map((segment) => segment.length)).to.deep.equal([MSS, MSS, MSS, MSS, 321]);
   });
 });
+
+describe('the cork', () => {
+  it('keeps small writes together until it is taken out (RFC 9293 §3.9.1.2, MAY-15, MAY-16)', () => {
+    const peer = open();
+    peer.connection.setCork(true);
+    for (let i = 0; i < 5; i += 1) peer.connection.write(pattern(10));
+    peer.expectNothing();
+
+    peer.connection.setCork(false);
+
+    peer.expect({ seq: 1, length: 50, flags: 'P.' });
+  });
+
+  it('lets full segments go (RFC 9293 §3.9.1.2, MAY-16)', () => {
+    const peer = open();
+    peer.connection.setCork(true);
+
+    peer.connection.write(pattern(2 * MSS + 1));
+
+    peer.expectAll([{ length: MSS }, { length: MSS }]);
+  });
+
+  it('holds back neither the end of the stream nor a writer whose buffer is full (RFC 9293 §3.9.1.2, MUST-60)', () => {
+    const ended = open();
+    ended.connection.setCork(true);
+    ended.connection.write(pattern(10));
+    ended.connection.shutdown();
+    ended.expect({ seq: 1, length: 10, flags: 'FP.' });
+
+    const full = open({ profile: { sendBufferBytes: 10, sendBufferMaxBytes: 10 } });
+    full.connection.setCork(true);
+    full.connection.write(pattern(20));
+
+    full.expect({ seq: 1, length: 10 });
+  });
+});

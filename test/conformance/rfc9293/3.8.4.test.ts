@@ -42,7 +42,7 @@ describe('keep-alive', () => {
     peer.expect({ flags: '.', seq: 10, ack: 1, length: 0 });
   });
 
-  it('can be switched on and off for one connection (RFC 9293 §3.8.4, MUST-24)', () => {
+  it('can be switched on and off for one connection (RFC 9293 §3.8.4, MUST-24, MAY-5)', () => {
     const peer = established({ profile: { ...PROBED, keepAlive: false } });
     peer.connection.setKeepAlive(true);
     peer.at(10_000);

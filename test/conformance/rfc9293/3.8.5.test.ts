@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { UsageError } from '../../../lib/errors.ts';
+import { resolveProfile } from '../../../lib/ptcp/core/config.ts';
 import { PEER_ISS, pattern, type ScriptedPeer } from '../../support/scripted-peer.ts';
 import { established, finWait1 } from '../../support/scripted-states.ts';
 
@@ -113,5 +115,89 @@ describe('urgent data', () => {
 
     expect(urgentUntil(peer)).to.equal(undefined);
     expect(peer.connection.readableBytes).to.equal(6);
+  });
+});
+
+const URGENT = { profile: { urgentData: true } } as const;
+
+describe('urgent data that is sent', () => {
+  it('is pointed at by every segment before its end, and by none after (RFC 9293 §3.8.5, MUST-30, MUST-62)', () => {
+    const peer = established({ profile: { urgentData: true, nagle: false }, peerOptions: { mss: 50 } });
+
+    peer.connection.writeUrgent(pattern(100));
+    peer.connection.write(pattern(20));
+
+    const seen = peer.drain();
+    expect(seen.map(({ seq, flags }) => [seq, flags.includes('U')])).to.deep.equal([
+      [1, true],
+      [51, true],
+      [101, false],
+    ]);
+    expect(seen.map(({ checkField }) => checkField)).to.deep.equal([100, 50, 0]);
+  });
+
+  it('points as far as 16 bits reach where the end is farther (RFC 9293 §3.8.5, MUST-31)', () => {
+    const peer = established({
+      profile: { urgentData: true, sendBufferBytes: 200_000, windowScale: 3, congestion: 'none' },
+      peerOptions: { windowScale: 7, mss: 1000 },
+    });
+
+    peer.inject({ seq: 1, ack: 1, window: 4000 });
+    peer.connection.writeUrgent(pattern(150_000));
+
+    const seen = peer.drain();
+    const farthest = seen.filter(({ seq }) => seq + 65_535 < 150_001);
+    expect(farthest.length).to.be.above(10);
+    for (const { checkField } of farthest) expect(checkField).to.equal(65_535);
+    for (const { seq, checkField } of seen.slice(farthest.length)) expect(seq + checkField).to.equal(150_001);
+  });
+
+  it('is told of at once where the window holds the text back (RFC 9293 §3.8.5, MUST-30)', () => {
+    const peer = established(URGENT);
+    peer.inject({ seq: 1, ack: 1, window: 0 });
+
+    peer.connection.writeUrgent(pattern(5));
+
+    const told = peer.expect({ seq: 1, length: 0, checkField: 5 });
+    expect(told.flags).to.contain('U');
+  });
+
+  it('is over once it is acknowledged (RFC 9293 §3.8.5, MUST-62)', () => {
+    const peer = established(URGENT);
+    peer.connection.writeUrgent(pattern(5));
+    peer.expect({ seq: 1, checkField: 5 });
+    peer.inject({ seq: 1, ack: 6 });
+
+    peer.connection.write(pattern(5));
+
+    expect(peer.expect({ seq: 6, checkField: 0 }).flags).not.to.contain('U');
+  });
+
+  it('needs an option that nobody has by default (RFC 9293 §3.8.5, SHLD-13)', () => {
+    const peer = established();
+
+    expect(() => peer.connection.writeUrgent(pattern(5))).to.throw(UsageError, 'urgentData');
+    peer.expectNothing();
+  });
+
+  it('is not possible beside the CRC, which has its place in the header', () => {
+    expect(() => resolveProfile({ urgentData: true, crc32: true })).to.throw(UsageError, 'exclude');
+    expect(resolveProfile({ urgentData: true, ptcpOption: false }).urgentData).to.equal(true);
+  });
+});
+
+describe('urgent data that was told of', () => {
+  it('is counted down as it is read, what has not come yet included (RFC 9293 §3.8.5, MUST-33)', () => {
+    const peer = established();
+    expect(peer.connection.urgentBytes).to.equal(0);
+
+    peer.inject({ flags: 'U.', seq: 1, ack: 1, urgentPointer: 10, payload: 'abcdef' });
+    expect(peer.connection.urgentBytes).to.equal(10);
+    peer.connection.read(4);
+    expect(peer.connection.urgentBytes).to.equal(6);
+    peer.inject({ seq: 7, ack: 1, payload: 'ghijklm' });
+    peer.connection.read(100);
+
+    expect(peer.connection.urgentBytes).to.equal(0);
   });
 });

@@ -48,6 +48,7 @@ const SWITCHES = {
   ptcpOption: true,
   crc32: true,
   nagle: true,
+  urgentData: false,
   keepAlive: false,
   pacing: true,
   resets: true,
@@ -100,7 +101,11 @@ describe('a profile', () => {
 
   it("takes true and false for a switch, and nothing else but 'off' for timestamps", () => {
     for (const name of Object.keys(SWITCHES) as (keyof typeof SWITCHES)[]) {
-      for (const value of [true, false]) expect(resolveProfile({ [name]: value })[name]).to.equal(value);
+      for (const value of [true, false]) {
+        // Urgent data and the CRC exclude each other.
+        const profile = resolveProfile({ crc32: false, [name]: value });
+        expect(profile[name]).to.equal(value);
+      }
       const others = [0, 1, 'on', null, ...(name === 'timestamps' ? [] : ['off'])];
       for (const value of others) refuses({ [name]: value }, new RegExp(`^${name} is `));
     }
@@ -297,6 +302,13 @@ describe('the option', () => {
 
       expect(peer.drain()).to.have.lengthOf(nagle ? 0 : 1);
     }
+  });
+
+  it('urgentData lets urgent data be sent (RFC 9293 §3.8.5)', () => {
+    const peer = established({ profile: { urgentData: true } });
+    peer.connection.writeUrgent(pattern(3));
+
+    expect(peer.expect({ checkField: 3 }).flags).to.contain('U');
   });
 
   it('rtoInitialMs is the RTO without a sample (RFC 6298 §2.1)', () => {

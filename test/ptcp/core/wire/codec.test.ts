@@ -219,7 +219,7 @@ describe('codec', () => {
     expect(decoded(urgent).urgentPointer).to.equal(0x1234);
   });
 
-  it('takes the CRC-32 over all but its own four bytes', () => {
+  it('takes the CRC-32 over all but its own four bytes (RFC 9293 §3.1, MUST-2)', () => {
     fc.assert(
       fc.property(arbitrarySegment, u32, (literal, checkField) => {
         const bytes = encodeLiteral({ ...literal, checkField });
