@@ -86,7 +86,7 @@ function drawProfile(random: Prng): Partial<Profile> {
     windowScale: oneOf(random, ['off', 0, 3, 7, 14]),
     nagle: random.below(2) === 0,
     pacing: random.below(2) === 0,
-    congestion: oneOf(random, ['newreno', 'newreno', 'none']),
+    congestion: oneOf(random, ['newreno', 'cubic', 'none']),
     mssBytes: oneOf(random, [100, 536, 1000, 1452]),
     maxDatagramBytes: oneOf(random, [128, 600, 1200, 1472]),
     receiveBufferBytes,

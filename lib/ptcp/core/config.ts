@@ -4,6 +4,9 @@ import type { ControllerFactory } from './congestion/controller.ts';
 import { OPTION_BYTES, type OptionName } from './wire/options.ts';
 import { MAX_OPTION_BYTES } from './wire/segment.ts';
 
+/** The controllers that are built in. */
+const CONTROLLERS = ['newreno', 'cubic', 'none'] as const;
+
 /** The options of a connection. All have defaults; `resolveProfile` checks them. */
 export interface Profile {
   /** First flight, in segments. RFC 6928: 10. */
@@ -72,8 +75,8 @@ export interface Profile {
   readonly keepAliveProbes: number;
   /** Initial sequence number; RFC 6528 when undefined. */
   readonly iss: number | undefined;
-  /** 'newreno', 'none' (no congestion control: only for tests) or a factory. */
-  readonly congestion: 'newreno' | 'none' | ControllerFactory;
+  /** 'newreno', 'cubic', 'none' (no congestion control: only for tests) or a factory. */
+  readonly congestion: (typeof CONTROLLERS)[number] | ControllerFactory;
   /** Whether segments leave at the controller's pace instead of in bursts. */
   readonly pacing: boolean;
   /** Half-open connections kept for a listener. */
@@ -276,9 +279,10 @@ function checkProfile(profile: Profile): void {
       throw new UsageError(`${name} is ${String(profile[name])}; it must be true or false`);
   }
   checkOptionOrder(profile.optionOrder);
-  if (!['newreno', 'none'].includes(profile.congestion as string) && typeof profile.congestion !== 'function')
+  const { congestion } = profile;
+  if (typeof congestion !== 'function' && !CONTROLLERS.includes(congestion))
     throw new UsageError(
-      `congestion is ${String(profile.congestion)}; it must be 'newreno', 'none' or a factory`,
+      `congestion is ${String(congestion)}; it must be '${CONTROLLERS.join("', '")}' or a factory`,
     );
   if (profile.receiveBufferMaxBytes < profile.receiveBufferBytes) {
     throw new UsageError('receiveBufferMaxBytes is smaller than receiveBufferBytes');

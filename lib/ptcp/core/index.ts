@@ -19,6 +19,7 @@ export type {
   ControllerOptions,
   LossSample,
 } from './congestion/controller.ts';
+export { Cubic } from './congestion/cubic.ts';
 export { NewReno } from './congestion/newreno.ts';
 export type { Connection } from './connection.ts';
 export {

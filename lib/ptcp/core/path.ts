@@ -3,6 +3,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { CongestionController } from './congestion/controller.ts';
+import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
 import { Uncontrolled } from './congestion/none.ts';
 import { RttEstimator } from './rtt.ts';
@@ -53,6 +54,8 @@ function createController(profile: Profile, mssBytes: number, random: Entropy): 
   switch (profile.congestion) {
     case 'newreno':
       return new NewReno(mssBytes, profile.initialWindowSegments);
+    case 'cubic':
+      return new Cubic(mssBytes, profile.initialWindowSegments);
     case 'none':
       return new Uncontrolled();
     default:

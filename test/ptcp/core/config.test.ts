@@ -419,13 +419,13 @@ describe('the option', () => {
       made.push([mssBytes, initialWindowSegments]);
       return new NewReno(mssBytes, 3);
     };
-    const flights = (['newreno', 'none', factory] as const).map((congestion) => {
+    const flights = (['newreno', 'cubic', 'none', factory] as const).map((congestion) => {
       const peer = established({ profile: { congestion }, peerOptions: { mss: MSS } });
       peer.connection.write(pattern(20 * MSS));
       return peer.drain().length;
     });
 
-    expect(flights).to.deep.equal([10, 20, 3]);
+    expect(flights).to.deep.equal([10, 10, 20, 3]);
     expect(made).to.deep.equal([[1180, 10]]);
   });
 

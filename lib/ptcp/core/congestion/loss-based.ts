@@ -1,0 +1,138 @@
+// What newreno and cubic have in common: slow start, the windows that the RFCs fix, the pace. Recovery is around them.
+import type { Instant } from '../../../time/clock.ts';
+import type { AckSample, CongestionController, CongestionState } from './controller.ts';
+import { HyStart } from './hystart.ts';
+
+/** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
+const SLOW_START_GAIN = 2;
+const AVOIDANCE_GAIN = 1.25;
+/** Below this no queue is overrun, and an idle connection need not keep a watch (Linux's hystart_low_window). */
+const LOW_WINDOW_SEGMENTS = 16;
+
+/**
+ * A controller that takes every loss for congestion: a window, slow start with HyStart++ (RFC 9406), and pacing. How
+ * the window grows after slow start, and what remains of it after a loss, is for the classes below.
+ */
+export abstract class LossBased implements CongestionController {
+  abstract readonly name: string;
+  readonly usesPrr = true;
+  cwndBytes: number;
+  ssthreshBytes = Number.POSITIVE_INFINITY;
+  pacingRate = Number.POSITIVE_INFINITY;
+  protected mssBytes: number;
+  readonly #initialWindowSegments: number;
+  #hystart: HyStart | undefined = undefined;
+
+  constructor(mssBytes: number, initialWindowSegments: number) {
+    this.mssBytes = mssBytes;
+    this.#initialWindowSegments = initialWindowSegments;
+    this.cwndBytes = this.#initialWindow();
+  }
+
+  /** What remains of the window after a loss. */
+  protected abstract readonly beta: number;
+
+  /** Congestion avoidance: `ackedBytes` are acknowledged, and the window was in use. */
+  protected abstract avoid(ackedBytes: number, sample: AckSample): void;
+
+  /** An ACK that lets nothing grow: the window was not what held the sender back. */
+  protected unused(_sample: AckSample): void {}
+
+  /** Congestion was found, and the window is about to shrink. */
+  protected congested(): void {}
+
+  onAck(sample: AckSample): void {
+    if (!sample.isInRecovery) {
+      if (this.cwndBytes < this.ssthreshBytes) this.#watchSlowStart(sample);
+      if (sample.isCwndLimited) this.#grow(sample);
+      else this.unused(sample);
+    }
+    if (sample.srttMs > 0) {
+      const gain = this.cwndBytes < this.ssthreshBytes ? SLOW_START_GAIN : AVOIDANCE_GAIN;
+      this.pacingRate = (gain * this.cwndBytes) / sample.srttMs;
+    }
+  }
+
+  /** RFC 9406 §4.3: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
+  #watchSlowStart(sample: AckSample): void {
+    if (
+      this.ssthreshBytes !== Number.POSITIVE_INFINITY ||
+      this.cwndBytes < LOW_WINDOW_SEGMENTS * this.mssBytes
+    )
+      return;
+    this.#hystart ??= new HyStart();
+    if (this.#hystart.onAck(sample) !== 'done') return;
+    this.ssthreshBytes = this.cwndBytes;
+    this.#hystart = undefined;
+  }
+
+  #grow(sample: AckSample): void {
+    let leftBytes = sample.ackedBytes;
+    if (this.cwndBytes < this.ssthreshBytes) {
+      // Not RFC 5681 §3.1 (at most SMSS for each ACK) nor RFC 3465 (L = 2): one ACK stands for a whole batch here, as in
+      // RFC 9002 §7.3.1; counting bytes leaves nothing to gain by splitting ACKs, and pacing takes the burst away.
+      const wanted = this.#hystart?.growth(leftBytes) ?? leftBytes;
+      const growth = Math.min(wanted, this.ssthreshBytes - this.cwndBytes);
+      this.cwndBytes += growth;
+      leftBytes -= wanted === growth ? leftBytes : growth;
+    }
+    if (leftBytes > 0) this.avoid(leftBytes, sample);
+  }
+
+  onCongestion(_now: Instant, inFlightBytes: number): void {
+    this.#decrease(inFlightBytes);
+    this.cwndBytes = this.ssthreshBytes;
+  }
+
+  onRecovered(_now: Instant, _inFlightBytes: number): void {
+    this.cwndBytes = this.ssthreshBytes;
+  }
+
+  onTimeout(_now: Instant, inFlightBytes: number, isFirst: boolean): void {
+    // RFC 5681 §3.1: a segment that times out again does not halve again.
+    if (isFirst) this.#decrease(inFlightBytes);
+    this.cwndBytes = this.mssBytes;
+  }
+
+  save(): CongestionState {
+    return { cwndBytes: this.cwndBytes, ssthreshBytes: this.ssthreshBytes };
+  }
+
+  undo(state: CongestionState): void {
+    this.cwndBytes = Math.max(this.cwndBytes, state.cwndBytes);
+    this.ssthreshBytes = state.ssthreshBytes;
+  }
+
+  onIdle(): void {
+    // RFC 5681 §4.1: the restart window.
+    this.cwndBytes = Math.min(this.cwndBytes, this.#initialWindow());
+  }
+
+  onSynLost(): void {
+    // RFC 5681 §3.1: then the initial window is one segment.
+    this.cwndBytes = this.mssBytes;
+  }
+
+  setMss(mssBytes: number): void {
+    const isUntouched = this.cwndBytes === this.#initialWindow();
+    // A window of so many segments stays one: after a lost SYN it is a single one.
+    const scaledBytes = (this.cwndBytes * mssBytes) / this.mssBytes;
+    this.mssBytes = mssBytes;
+    this.cwndBytes = isUntouched
+      ? this.#initialWindow()
+      : Math.max(Math.min(this.cwndBytes, scaledBytes), mssBytes);
+  }
+
+  #decrease(inFlightBytes: number): void {
+    this.congested();
+    // RFC 5681 §3.1, equation 4; RFC 9438 §4.6
+    this.ssthreshBytes = Math.max(inFlightBytes * this.beta, 2 * this.mssBytes);
+    this.#hystart = undefined;
+  }
+
+  #initialWindow(): number {
+    // RFC 6928 §2, generalised: ten segments of up to 1460 bytes, and never less than two segments.
+    const segments = this.#initialWindowSegments;
+    return Math.min(segments * this.mssBytes, Math.max(2 * this.mssBytes, segments * 1460));
+  }
+}
