@@ -60,6 +60,7 @@ export class Dumbbell {
   /** For each host in turn: when its next datagram arrives, when its next timer runs; then the starts of the flows. */
   readonly #dueAt: Float64Array;
   readonly #batch = { buffer: this.#store.out, strideBytes: 0, count: 1, lastBytes: 0, path: 0 };
+  readonly #target = { out: this.#store.out, maxSegments: MAX_SEGMENTS };
   #now: Instant = 0;
   #segmentCount = 0;
 
@@ -192,8 +193,8 @@ export class Dumbbell {
   #transmit(host: Host): boolean {
     let hasSent = false;
     for (;;) {
-      const target = { out: this.#store.out, maxSegments: MAX_SEGMENTS };
-      const burst = host.endpoint.pollTransmit(this.#now, target);
+      this.#target.out = this.#store.out;
+      const burst = host.endpoint.pollTransmit(this.#now, this.#target);
       if (burst === undefined) return hasSent;
       hasSent = true;
       for (let i = 0; i < burst.count; i += 1) {

@@ -12,6 +12,8 @@ const BYTES_PER_MS_PER_MBIT = 125;
 /** One flow of a cell: who controls it and how it differs from the others. */
 export interface CellFlow {
   readonly controller: string;
+  /** Over the profile of the cell. */
+  readonly profile?: ProfileOptions;
   readonly extraRttMs?: number;
   readonly startAt?: Instant;
 }
@@ -103,7 +105,7 @@ function flowOptions(cell: Cell, flow: CellFlow): FlowOptions {
   const congestion = flow.controller as NonNullable<ProfileOptions['congestion']>;
   return {
     // The CRC changes no length; computing it would only take time.
-    profile: { maxDatagramBytes: DATAGRAM_BYTES, crc32: false, ...cell.profile, congestion },
+    profile: { maxDatagramBytes: DATAGRAM_BYTES, crc32: false, ...cell.profile, ...flow.profile, congestion },
     extraRttMs: flow.extraRttMs ?? 0,
     startAt: flow.startAt ?? 0,
   };

@@ -1,0 +1,8 @@
+// A process that measures the cells it is sent.
+import { measure } from './measure.ts';
+import type { Answer, Errand } from './pool.ts';
+
+process.on('message', (errand: Errand) => {
+  const answer: Answer = { index: errand.index, result: measure(errand.cell) };
+  process.send?.(answer);
+});
