@@ -18,6 +18,10 @@ export interface Scenario {
   readonly onEvent: (event: PtcpEvent, side: Side, world: SmallWorld) => void;
 }
 
+/** What becomes of a datagram. A delayed one arrives behind the next that is not. */
+export const FATES = ['delivered', 'lost', 'doubled', 'delayed'] as const;
+export type Fate = (typeof FATES)[number];
+
 interface InFlight {
   readonly to: Side;
   readonly bytes: Uint8Array;
@@ -44,7 +48,7 @@ export class SmallWorld {
       new PtcpEndpoint({ entropy: new Prng(name), profile: { lingerMs: 5_000, ...scenario.profile } });
     this.endpoints = [make('left'), make('right')];
     scenario.begin(this);
-    this.#settle();
+    this.settle();
   }
 
   /** How many things can happen next: each datagram may be delivered, lost or doubled, or the next timer run out. */
@@ -61,7 +65,45 @@ export class SmallWorld {
       if (fate !== 'doubled') this.#inFlight.splice(index, 1);
       if (fate !== 'lost') this.#deliver(datagram);
     }
-    this.#settle();
+    this.settle();
+  }
+
+  /** Delivers what is on the way, and the answers to that, until nothing is: no timer runs out. */
+  calm(): void {
+    while (this.#inFlight.length > 0) this.choose(0);
+  }
+
+  /** The next datagrams to be sent, by whichever side, meet `fates` one after the other, timers running out between. */
+  meet(fates: readonly Fate[]): void {
+    const held: InFlight[] = [];
+    for (const fate of fates) {
+      const datagram = this.#nextDatagram();
+      if (datagram === undefined) break;
+      if (fate === 'delayed') held.push(datagram);
+      else this.#suffer(datagram, fate, held);
+    }
+    const next = held.length > 0 ? this.#nextDatagram() : undefined;
+    if (next !== undefined) this.#suffer(next, 'delivered', held);
+    for (const datagram of held) this.#deliver(datagram);
+    this.settle();
+  }
+
+  #suffer(datagram: InFlight, fate: Fate, held: InFlight[]): void {
+    if (fate !== 'lost') this.#deliver(datagram);
+    this.settle();
+    if (fate === 'doubled') this.#deliver(datagram);
+    for (const late of held.splice(0)) this.#deliver(late);
+    this.settle();
+  }
+
+  /** The next one on the way, if need be after some timers; undefined when nobody will send anything any more. */
+  #nextDatagram(): InFlight | undefined {
+    while (this.#inFlight.length === 0) {
+      if (this.#nextTimeout() === NEVER) return undefined;
+      this.#wait();
+      this.settle();
+    }
+    return this.#inFlight.shift();
   }
 
   /** From here on nothing is lost. Returns whether both sides came to rest, TIME-WAIT included. */
@@ -71,7 +113,7 @@ export class SmallWorld {
       if (datagram !== undefined) this.#deliver(datagram);
       else if (this.#nextTimeout() === NEVER) return true;
       else this.#wait();
-      this.#settle();
+      this.settle();
     }
     return false;
   }
@@ -89,7 +131,8 @@ export class SmallWorld {
     this.endpoints[to].handleDatagram(this.now, bytes, 0);
   }
 
-  #settle(): void {
+  /** Sends and tells what there is, after the users did something from outside. */
+  settle(): void {
     for (const side of SIDES) {
       const endpoint = this.endpoints[side];
       for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
@@ -153,4 +196,13 @@ export function playSomeOrders(
     world.choose(order[step]!);
   }
   check(world, order);
+}
+
+/** Calls `play` with each of the ways in which the first `count` datagrams can fare. Returns how many there are. */
+export function forEachFate(count: number, play: (fates: readonly Fate[]) => void): number {
+  const total = FATES.length ** count;
+  for (let number = 0; number < total; number += 1) {
+    play(Array.from({ length: count }, (_, place) => FATES[Math.floor(number / FATES.length ** place) % 4]!));
+  }
+  return total;
 }
