@@ -24,7 +24,7 @@ import { StrayAnswers } from './strays.ts';
 import { createTcb, News, type Tcb } from './tcb.ts';
 import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
 import { handleDue, nextDueAt } from './timers.ts';
-import { classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
+import { type ClassifyRules, classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
 import { decodeSegment, segmentCrc, synCrc } from './wire/codec.ts';
 import { Flag, PtcpFlag, Segment } from './wire/segment.ts';
 
@@ -92,6 +92,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly stats: EndpointStats = createStats();
   readonly #secrets: Secrets;
   readonly #crc32: Crc32;
+  readonly #rules: ClassifyRules;
   readonly #profile: Profile;
   readonly #options: PtcpEndpointOptions;
   readonly #overheadBytes: number;
@@ -112,6 +113,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#options = options;
     this.#overheadBytes = options.datagramOverheadBytes ?? 0;
     this.#crc32 = options.crc32 ?? softwareCrc32;
+    this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction };
     this.#secrets = new Secrets(options.entropy);
     this.#writer = new BurstWriter(this.#crc32);
     this.#profile = resolveProfile(options.profile);
@@ -245,7 +247,8 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #datagramArrives(bytes: Uint8Array, start: number, end: number, path: PathId): DatagramKind {
     this.stats.datagrams += 1;
-    const kind = classify(bytes, start, end, this.#crc32, this.#options.isStunTransaction);
+    const kind = classify(bytes, start, end, this.#rules);
+    if (kind === 'vertex' || kind === 'cut-vertex') return kind;
     if (kind !== 'segment') {
       this.stats.notSegments[kind] += 1;
       return kind;

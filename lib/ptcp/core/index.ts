@@ -34,7 +34,12 @@ export { type Cause, type State, TRANSITIONS } from './state.ts';
 export type { EndpointStats } from './stats.ts';
 export type { CloseReason } from './tcb.ts';
 export type { TcpInfo } from './tcp-info.ts';
-export { classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
+export {
+  type ClassifyRules,
+  classify,
+  type DatagramKind,
+  type IsStunTransaction,
+} from './wire/classify.ts';
 export { decodeSegment, encodeHeader } from './wire/codec.ts';
 export type { DecodeError, OptionName } from './wire/options.ts';
 export { Flag, HEADER_BYTES, Segment } from './wire/segment.ts';

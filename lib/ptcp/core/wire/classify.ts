@@ -1,9 +1,23 @@
 // What a datagram on a shared UDP port is: RFC 7983's idea, in the order of docs/ptcp.md. Never answered here.
 import type { Crc32 } from '../../../bytes/crc32.ts';
 import { HEADER_BYTES, readU32 } from './segment.ts';
+import { fitsVertex } from './vertex.ts';
 
-/** 'short' also covers the one-byte keep-alives of NAT bindings; 'foreign' is somebody else's. */
-export type DatagramKind = 'segment' | 'stun' | 'short' | 'foreign';
+/**
+ * 'vertex' is a segment of Vertex, and 'cut-vertex' what the way has left of one. 'short' also covers the one-byte
+ * keep-alives of NAT bindings; 'foreign' is somebody else's.
+ */
+export type DatagramKind = 'segment' | 'vertex' | 'cut-vertex' | 'stun' | 'short' | 'foreign';
+
+/** What a datagram may be, and with what that is found out. */
+export interface ClassifyRules {
+  readonly crc32: Crc32;
+  readonly isStunTransaction?: IsStunTransaction | undefined;
+  /** Whether somebody here speaks TCP's own header; yes when left out. */
+  readonly isTcpOn?: boolean;
+  /** Whether somebody here speaks Vertex's; no when left out. */
+  readonly isVertexOn?: boolean;
+}
 
 const SHORTEST_BYTES = 12;
 /** RFC 8489 §5. */
@@ -18,13 +32,8 @@ const FINGERPRINT_BYTES = 8;
 export type IsStunTransaction = (bytes: Uint8Array, start: number, end: number) => boolean;
 
 /** What the bytes from `start` to `end` are, by the rules of docs/ptcp.md; whatever they are, it never throws. */
-export function classify(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  crc32: Crc32,
-  isStunTransaction?: IsStunTransaction,
-): DatagramKind {
+export function classify(bytes: Uint8Array, start: number, end: number, rules: ClassifyRules): DatagramKind {
+  const { crc32, isStunTransaction, isTcpOn = true, isVertexOn = false } = rules;
   const length = end - start;
   if (length < SHORTEST_BYTES) return 'short';
   if (
@@ -40,8 +49,12 @@ export function classify(
     dataOffset * 4 <= length &&
     // Not RFC 9293 §3.1 (reserved bits are ignored): refusing them sorts out half of what is not TCP. Bit 0 may be AE.
     (bytes[start + 12]! & 0x0e) === 0;
-  return isSegment ? 'segment' : 'foreign';
+  if (isSegment) return isTcpOn ? 'segment' : 'foreign';
+  // After the other: a data offset of 5 at least is a window of 2^28 at least there, so nothing is both.
+  return isVertexOn ? VERTEX_KIND[fitsVertex(bytes, start, end, crc32)] : 'foreign';
 }
+
+const VERTEX_KIND = { whole: 'vertex', cut: 'cut-vertex', none: 'foreign' } as const;
 
 /** RFC 8489 §5 and §6.3: two zero bits, the cookie, a length that is the datagram's and a multiple of four. */
 function looksLikeStun(bytes: Uint8Array, start: number, length: number): boolean {

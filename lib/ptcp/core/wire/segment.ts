@@ -60,6 +60,8 @@ export class Segment {
   ptcpTokenLow = 0;
   /** Where the token's last four bytes lie in `bytes`; 0: no such option. */
   ptcpCheckAt = 0;
+  /** Vertex only: the text is the size of what came of a datagram that the way cut short. */
+  isStb = false;
 
   bytes: Uint8Array = EMPTY;
   start = 0;
@@ -76,6 +78,7 @@ export class Segment {
     this.sackCount = 0;
     this.ptcpFlags = -1;
     this.ptcpCheckAt = 0;
+    this.isStb = false;
   }
 }
 

@@ -11,7 +11,7 @@ const KINDS: readonly DatagramKind[] = ['segment', 'stun', 'short', 'foreign'];
 const knowsAll: IsStunTransaction = () => true;
 
 function kindOf(bytes: Uint8Array, isStunTransaction?: IsStunTransaction): DatagramKind {
-  return classify(bytes, 0, bytes.length, crc32, isStunTransaction);
+  return classify(bytes, 0, bytes.length, { crc32, isStunTransaction });
 }
 
 /** A STUN message, RFC 8489 §5, with `body` bytes of attributes, the last eight of them a FINGERPRINT. */
@@ -111,7 +111,7 @@ describe('classify', () => {
     const inside = new Uint8Array(60);
     inside.set(stun(0), 7);
 
-    expect(classify(inside, 7, 27, crc32, ask)).to.equal('stun');
+    expect(classify(inside, 7, 27, { crc32, isStunTransaction: ask })).to.equal('stun');
     expect(kindOf(segment(20), ask)).to.equal('segment');
     expect(asked).to.deep.equal([[7, 27]]);
   });
@@ -137,7 +137,7 @@ describe('classify', () => {
         wide.set(bytes, before);
 
         expect(KINDS).to.include(kindOf(bytes));
-        expect(classify(wide, before, before + bytes.length, crc32)).to.equal(kindOf(bytes));
+        expect(classify(wide, before, before + bytes.length, { crc32 })).to.equal(kindOf(bytes));
       }),
       { numRuns: 500 },
     );
