@@ -94,11 +94,12 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       entropy: host.entropy,
       profile: familyProfile(family, options.profile),
       pathDatagramBytes: (path) => this.#datagramBytes(path, family, options.profile),
+      pathTag: (path) => this.#paths.tagOf(path),
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       ...(crc32 === undefined ? {} : { crc32 }),
       ...(isStunTransaction === undefined ? {} : { isStunTransaction }),
     });
-    this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path));
+    this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path), host.entropy);
     this.addresses = new ConnectionAddresses(this.#paths);
   }
 

@@ -5,7 +5,9 @@ import {
   isUnspecified,
   parseIpAddress,
 } from '../bytes/ip-address.ts';
+import { sipHash24 } from '../bytes/siphash.ts';
 import type { UdpAddress } from '../interfaces/address.ts';
+import type { Entropy } from '../interfaces/entropy.ts';
 import { MAX_PATH_ID, type PathId } from './core/path.ts';
 
 /** Unused entries that are not worth looking for. */
@@ -17,6 +19,7 @@ export class PathTable {
   readonly #ids = new Map<string, PathId>();
   readonly #addresses: (UdpAddress | undefined)[] = [];
   readonly #free: PathId[] = [];
+  readonly #tagKey = new Uint8Array(16);
   #sweepAt = SWEEP_AT;
   /** Most datagrams come from where the last one came from. */
   #lastHost = '';
@@ -24,8 +27,9 @@ export class PathTable {
   #lastId: PathId = 0;
 
   /** `isInUse` is the endpoint's word on which paths must be kept. */
-  constructor(isInUse: (path: PathId) => boolean) {
+  constructor(isInUse: (path: PathId) => boolean, entropy: Entropy) {
     this.#isInUse = isInUse;
+    entropy.fill(this.#tagKey);
   }
 
   /**
@@ -45,6 +49,17 @@ export class PathTable {
 
   addressOf(id: PathId): UdpAddress | undefined {
     return this.#addresses[id];
+  }
+
+  /** 53 bits that stand for the address of a path, whatever its id: nobody outside can find two that have the same. */
+  tagOf(id: PathId): number {
+    const { host = '', port = 0 } = this.#addresses[id] ?? {};
+    const text = `${host} ${port}`;
+    const { high, low } = sipHash24(
+      this.#tagKey,
+      Uint8Array.from(text, (letter) => letter.charCodeAt(0)),
+    );
+    return (high >>> 11) * 2 ** 32 + low;
   }
 
   #create(key: string, host: string, port: number): PathId | undefined {

@@ -81,6 +81,8 @@ export interface Profile {
   readonly pacing: boolean;
   /** Half-open connections kept for a listener. */
   readonly backlog: number;
+  /** SYN cookies (RFC 4987 §3.6): once the backlog is full, for every SYN, or never. */
+  readonly synCookies: 'auto' | 'always' | 'off';
   /** Whether a segment for nobody is answered with a reset, under a rate limit (RFC 9293 §3.10.7.1). */
   readonly resets: boolean;
 }
@@ -124,6 +126,7 @@ export const DEFAULT_PROFILE: Profile = {
   congestion: 'newreno',
   pacing: true,
   backlog: 1024,
+  synCookies: 'auto',
   resets: true,
 };
 
@@ -284,6 +287,8 @@ function checkProfile(profile: Profile): void {
     throw new UsageError(
       `congestion is ${String(congestion)}; it must be '${CONTROLLERS.join("', '")}' or a factory`,
     );
+  if (!['auto', 'always', 'off'].includes(profile.synCookies))
+    throw new UsageError(`synCookies is ${String(profile.synCookies)}; it must be 'auto', 'always' or 'off'`);
   if (profile.receiveBufferMaxBytes < profile.receiveBufferBytes) {
     throw new UsageError('receiveBufferMaxBytes is smaller than receiveBufferBytes');
   }

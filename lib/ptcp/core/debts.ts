@@ -3,7 +3,6 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Seq } from './seq.ts';
 import type { Tcb } from './tcb.ts';
-import type { Segment } from './wire/segment.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
 const CHALLENGES_PER_ROUND = 10;
@@ -14,19 +13,19 @@ export function oweAck(tcb: Tcb): void {
   tcb.owesAck = true;
 }
 
-/** `syn` is to be answered. An address not yet proven gets three times the bytes it sent at most (RFC 9000 §8.1). */
-export function oweSynAck(tcb: Tcb, syn: Segment): void {
-  tcb.owesSyn = true;
-  const factor = 1 + tcb.profile.synAckRetries;
-  tcb.synCreditBytes = factor * (syn.payloadEnd - syn.start);
-  tcb.synTransmissions = Math.min(tcb.synTransmissions, 1);
+/** What the limit of challenge ACKs is kept in. */
+export interface Challenged {
+  readonly tsOffset: number;
+  owesAck: boolean;
+  challengeAcksLeft: number;
+  challengeRoundAt: Instant;
 }
 
 /**
  * RFC 5961 §3–5: ask back, for what came may be forged. Limited for each connection by itself, so that nobody learns of
  * one connection from another (CVE-2016-5696).
  */
-export function oweChallengeAck(tcb: Tcb, now: Instant): void {
+export function oweChallengeAck(tcb: Challenged, now: Instant): void {
   if (now - tcb.challengeRoundAt >= CHALLENGE_ROUND_MS) {
     tcb.challengeRoundAt = now;
     tcb.challengeAcksLeft = CHALLENGES_PER_ROUND + (tcb.tsOffset & 3);

@@ -5,23 +5,26 @@ import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { type Burst, BurstWriter, type TransmitTarget } from './burst.ts';
-import { LEAST_DATAGRAM_BYTES, type Profile, type ProfileInput, resolveProfile } from './config.ts';
+import { type Profile, type ProfileInput, resolveProfile } from './config.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { endConnection } from './ending.ts';
 import { EventQueue, type PtcpEvent } from './events.ts';
-import { openActively, openPassively, synSentArrives } from './handshake.ts';
+import type { HalfOpen } from './half-open.ts';
+import { openActively, synSentArrives } from './handshake.ts';
 import { segmentArrives } from './input.ts';
 import { Secrets } from './isn.ts';
 import { MemoryBudget } from './memory.ts';
-import { type Listener, Mux } from './mux.ts';
+import { type Listener, Mux, type MuxEntry } from './mux.ts';
 import { nextBurst } from './output.ts';
-import { createPath, MAX_PATH_ID, type PathId } from './path.ts';
+import { isPath, MAX_PATH_ID, type PathId } from './path.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { sendMss } from './segment-size.ts';
 import { createStats, type EndpointStats } from './stats.ts';
 import { StrayAnswers } from './strays.ts';
-import { createTcb, News, type Tcb } from './tcb.ts';
+import { SynCache } from './syn-cache.ts';
+import { News, type Tcb } from './tcb.ts';
+import { TcbFactory } from './tcb-factory.ts';
 import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
 import { handleDue, nextDueAt } from './timers.ts';
 import { type ClassifyRules, classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
@@ -43,6 +46,11 @@ export interface PtcpEndpointOptions {
   readonly datagramOverheadBytes?: number;
   /** How large a datagram a path is known to carry, where that is not Profile.maxDatagramBytes. */
   readonly pathDatagramBytes?: (path: PathId) => number | undefined;
+  /**
+   * What stands for the addresses of a path: an integer below 2^53, the same whenever that path has been forgotten and
+   * found again. The path's id when left out, which then must never be given to another address.
+   */
+  readonly pathTag?: (path: PathId) => number;
   /** Tells STUN answers without a fingerprint from segments. */
   readonly isStunTransaction?: IsStunTransaction;
 }
@@ -56,15 +64,6 @@ export interface ConnectOptions {
   readonly isHolePunching?: boolean;
 }
 
-/** What a new connection is made from. */
-interface Opening {
-  readonly path: PathId;
-  readonly localPort: number;
-  readonly remotePort: number;
-  readonly profile: Profile;
-  readonly isHolePunching: boolean;
-}
-
 /** Datagrams of one path received together, laid out as a Burst. */
 export interface DatagramBatch {
   readonly buffer: Uint8Array;
@@ -76,8 +75,6 @@ export interface DatagramBatch {
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 200_000;
-/** A half-open connection has this long to itself: the round trip of a slow path, and one SYN-ACK sent again. */
-const HALF_OPEN_GRACE_MS = 3000;
 /** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
 const BASE_PLPMTU = 1200;
 
@@ -94,10 +91,11 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #crc32: Crc32;
   readonly #rules: ClassifyRules;
   readonly #profile: Profile;
-  readonly #options: PtcpEndpointOptions;
   readonly #overheadBytes: number;
   readonly #mux = new Mux();
-  readonly #due = new DueQueue<Connection | TimeWait>();
+  readonly #due = new DueQueue<MuxEntry>();
+  readonly #tcbs: TcbFactory;
+  readonly #synCache: SynCache;
   readonly #ready = new ReadyQueue<Connection>();
   readonly #events = new EventQueue();
   readonly #strays = new StrayAnswers();
@@ -110,7 +108,6 @@ export class PtcpEndpoint implements ConnectionOwner {
   #timeWaitCount = 0;
 
   constructor(options: PtcpEndpointOptions) {
-    this.#options = options;
     this.#overheadBytes = options.datagramOverheadBytes ?? 0;
     this.#crc32 = options.crc32 ?? softwareCrc32;
     this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction };
@@ -118,6 +115,24 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#writer = new BurstWriter(this.#crc32);
     this.#profile = resolveProfile(options.profile);
     this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
+    const tagOf = options.pathTag ?? ((path: PathId) => path);
+    const shared = { secrets: this.#secrets, memory: this.memory, tagOf };
+    this.#tcbs = new TcbFactory({
+      ...shared,
+      entropy: options.entropy,
+      overheadBytes: this.#overheadBytes,
+      pathDatagramBytes: options.pathDatagramBytes,
+    });
+    this.#synCache = new SynCache({
+      ...shared,
+      crc32: this.#crc32,
+      maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      tcbs: this.#tcbs,
+      mux: this.#mux,
+      due: this.#due,
+      strays: this.#strays,
+      stats: this.stats,
+    });
   }
 
   /** The latest instant it was told of. */
@@ -136,7 +151,7 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   /** Whether any connection needs `path`; when not, the id may be given to another address. */
   isPathInUse(path: PathId): boolean {
-    return this.#mux.isPathInUse(path);
+    return this.#mux.isPathInUse(path) || this.#synCache.isPathInUse(path);
   }
 
   /** Takes connections on `pseudoPort` from now on. Throws UsageError when it is taken. Undone by `unlisten`. */
@@ -149,6 +164,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       pseudoPort,
       profile: this.#resolve(profile),
       halfOpen: new Set(),
+      cookieSentAt: -NEVER,
     });
   }
 
@@ -156,12 +172,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   unlisten(pseudoPort: number): void {
     const listener = this.#mux.listener(pseudoPort);
     this.#mux.removeListener(pseudoPort);
-    for (const connection of listener?.halfOpen ?? []) this.#forgetHalfOpen(connection);
-  }
-
-  #forgetHalfOpen(connection: Connection): void {
-    endConnection(connection.tcb, 'aborted');
-    this.touch(connection);
+    for (const record of listener?.halfOpen ?? []) this.#synCache.forget(record);
   }
 
   /** Opens a connection; its SYN comes with the next `pollTransmit`. Throws UsageError when the ports are taken. */
@@ -175,39 +186,18 @@ export class PtcpEndpoint implements ConnectionOwner {
     const key = this.#mux.keyOf(path, localPort, remotePseudoPort);
     if (this.#mux.find(key) !== undefined)
       throw new UsageError(`pseudo-port ${localPort} is in use on path ${path}`);
-    const tcb = this.#createTcb('SYN-SENT', {
+    const opening = {
       path,
       localPort,
       remotePort: remotePseudoPort,
       profile: this.#resolve(options.profile),
       isHolePunching: options.isHolePunching ?? false,
-    });
+    };
+    const tcb = this.#tcbs.active(opening, this.#now === -NEVER ? 0 : this.#now);
     const connection = this.#adopt(tcb, key);
     openActively(tcb);
     this.touch(connection);
     return connection;
-  }
-
-  #createTcb(state: 'SYN-SENT' | 'SYN-RECEIVED', opening: Opening): Tcb {
-    const { path, localPort, remotePort, profile } = opening;
-    const now = this.#now === -NEVER ? 0 : this.#now;
-    const known = this.#options.pathDatagramBytes?.(path);
-    const knownBytes = Math.max((known ?? 0) - this.#overheadBytes, LEAST_DATAGRAM_BYTES);
-    const datagramBytes = known === undefined ? profile.maxDatagramBytes : knownBytes;
-    return createTcb({
-      state,
-      path: createPath(path, profile, datagramBytes, this.#options.entropy),
-      localPort,
-      remotePort,
-      profile,
-      isPassive: state === 'SYN-RECEIVED',
-      isHolePunching: opening.isHolePunching,
-      iss: profile.iss ?? this.#secrets.initialSequence(path, localPort, remotePort, now),
-      tsOffset: profile.timestampOffset ?? this.#secrets.timestampOffset(path, localPort, remotePort),
-      token: this.#secrets.word(),
-      memory: this.memory,
-      now,
-    });
   }
 
   /** `input` over the endpoint's own profile, less what sealing takes of each datagram. */
@@ -221,7 +211,8 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #adopt(tcb: Tcb, key: number): Connection {
     const connection = new Connection(this, tcb, key);
-    this.#mux.add(key, connection);
+    if (this.#mux.find(key) === undefined) this.#mux.add(key, connection);
+    else this.#mux.replace(key, connection);
     return connection;
   }
 
@@ -262,13 +253,13 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #route(segment: Segment, path: PathId): void {
     const entry = this.#mux.find(this.#mux.keyOf(path, segment.dstPort, segment.srcPort));
-    const isCrcOn = entry instanceof Connection ? entry.tcb.isCrcOn : (entry?.isCrcOn ?? false);
-    if (!this.#isIntact(segment, isCrcOn)) {
+    if (!this.#isIntact(segment, isCrcOnFor(entry))) {
       this.stats.undecodable['bad-crc'] += 1;
       return;
     }
     if (entry === undefined) this.#strayArrives(segment, path);
     else if (entry instanceof Connection) this.#connectionArrives(entry, segment);
+    else if (entry.kind === 'half-open') this.#halfOpenArrives(entry, segment);
     else if (timeWaitArrives(entry, segment, this.#now)) this.#oweTimeWaitAck(entry);
   }
 
@@ -285,16 +276,15 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #connectionArrives(connection: Connection, segment: Segment): void {
     const { tcb } = connection;
-    const wasHalfOpen = tcb.state === 'SYN-RECEIVED';
     tcb.segmentsReceived += 1;
     if (tcb.state === 'SYN-SENT') synSentArrives(tcb, segment, this.#now);
     else segmentArrives(tcb, segment, this.#now);
-    if (wasHalfOpen && tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(connection);
     this.touch(connection);
   }
 
-  #noLongerHalfOpen(connection: Connection): void {
-    if (connection.tcb.isPassive) this.#mux.listener(connection.tcb.localPort)?.halfOpen.delete(connection);
+  #halfOpenArrives(record: HalfOpen, segment: Segment): void {
+    const tcb = this.#synCache.segmentArrives(record, segment, this.#now);
+    if (tcb !== undefined) this.#connectionArrives(this.#adopt(tcb, record.key), segment);
   }
 
   /** RFC 9293 §3.10.7.2 where somebody listens, §3.10.7.1 where nobody does. */
@@ -302,11 +292,13 @@ export class PtcpEndpoint implements ConnectionOwner {
     const listener = this.#mux.listener(segment.dstPort);
     const isSyn = (segment.flags & (Flag.SYN | Flag.ACK | Flag.RST)) === Flag.SYN;
     if (listener !== undefined && isSyn) {
-      this.#accept(listener, segment, path);
+      this.#synCache.synArrives(listener, segment, path, this.#now);
       return;
     }
     // A reset is never answered, and nobody moves to send one.
     if ((segment.flags & Flag.RST) !== 0) return;
+    const expectsCookies = listener !== undefined && this.#synCache.expectsCookies(listener, this.#now);
+    if (expectsCookies && this.#cookieArrives(listener, segment, path)) return;
     if (!isSyn && this.#mux.hasPair(segment.dstPort, segment.srcPort)) {
       // Somebody we may know, from a new address: no reset, which would kill him there.
       this.stats.pathCandidates += 1;
@@ -314,46 +306,18 @@ export class PtcpEndpoint implements ConnectionOwner {
       return;
     }
     if (listener !== undefined && (segment.flags & Flag.ACK) === 0) return;
+    // Not RFC 9293 §3.10.7.2: a segment may have overtaken the ACK that brings its connection's cookie.
+    if (expectsCookies) return;
     const { resets } = listener?.profile ?? this.#profile;
     if (resets && this.#strays.answer(segment, path, this.#now)) this.stats.strayResets += 1;
   }
 
-  #accept(listener: Listener, syn: Segment, path: PathId): void {
-    const maxConnections = this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-    if (
-      !this.#hasBacklog(listener) ||
-      this.#mux.connectionCount >= maxConnections ||
-      this.memory.freeBytes === 0 ||
-      syn.srcPort === 0 ||
-      !isPath(path)
-    ) {
-      this.stats.droppedSyns += 1;
-      return;
-    }
-    const key = this.#mux.keyOf(path, syn.dstPort, syn.srcPort);
-    const tcb = this.#createTcb('SYN-RECEIVED', {
-      path,
-      localPort: syn.dstPort,
-      remotePort: syn.srcPort,
-      profile: listener.profile,
-      isHolePunching: false,
-    });
-    const connection = this.#adopt(tcb, key);
-    listener.halfOpen.add(connection);
-    openPassively(tcb, syn, this.#now);
-    this.touch(connection);
-  }
-
-  /**
-   * RFC 4987 §3.2, the oldest half-open connection makes way: whoever has not answered for so long sent a forged SYN, or
-   * sends it again. Without that a full backlog would shut everybody out until its connections end.
-   */
-  #hasBacklog({ halfOpen, profile }: Listener): boolean {
-    if (halfOpen.size < profile.backlog) return true;
-    const [oldest] = halfOpen;
-    if (oldest === undefined || this.#now - oldest.tcb.unansweredSince < HALF_OPEN_GRACE_MS) return false;
-    halfOpen.delete(oldest);
-    this.#forgetHalfOpen(oldest);
+  #cookieArrives(listener: Listener, segment: Segment, path: PathId): boolean {
+    if ((segment.flags & (Flag.SYN | Flag.ACK)) !== Flag.ACK) return false;
+    const tcb = this.#synCache.cookieArrives(listener, segment, path, this.#now);
+    if (tcb === undefined) return false;
+    const connection = this.#adopt(tcb, this.#mux.keyOf(path, segment.dstPort, segment.srcPort));
+    this.#connectionArrives(connection, segment);
     return true;
   }
 
@@ -392,10 +356,10 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#now = now;
     for (let item = this.#due.takeDue(now); item !== undefined; item = this.#due.takeDue(now)) {
       if (item instanceof Connection) {
-        const wasHalfOpen = item.tcb.state === 'SYN-RECEIVED';
         handleDue(item.tcb, now);
-        if (wasHalfOpen && item.tcb.state !== 'SYN-RECEIVED') this.#noLongerHalfOpen(item);
         this.touch(item);
+      } else if (item.kind === 'half-open') {
+        this.#synCache.handleDue(item, now);
       } else {
         this.#mux.remove(item.key);
         this.#timeWaitCount -= 1;
@@ -435,9 +399,11 @@ export class PtcpEndpoint implements ConnectionOwner {
       this.#writer.put(undefined, 0, record.isCrcOn);
       return record.pathId;
     }
+    this.#writer.begin(target, this.#now);
+    const path = this.#synCache.putAnswer(this.#writer);
+    if (path !== undefined) return path;
     const reset = this.#strays.take();
     if (reset === undefined) return undefined;
-    this.#writer.begin(target, this.#now);
     segment.clearOptions();
     segment.window = 0;
     segment.srcPort = reset.srcPort;
@@ -525,6 +491,8 @@ function checkPath(path: PathId): void {
   if (!isPath(path)) throw new UsageError(`path ${path} is not a whole number from 0 to ${MAX_PATH_ID}`);
 }
 
-function isPath(path: PathId): boolean {
-  return Number.isInteger(path) && path >= 0 && path <= MAX_PATH_ID;
+function isCrcOnFor(entry: MuxEntry | undefined): boolean {
+  if (entry === undefined) return false;
+  if (entry instanceof Connection) return entry.tcb.isCrcOn;
+  return entry.kind === 'half-open' ? entry.agreed.isCrcOn : entry.isCrcOn;
 }

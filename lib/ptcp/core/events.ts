@@ -3,7 +3,7 @@ import { NEVER } from '../../time/clock.ts';
 import type { Connection } from './connection.ts';
 import type { PathId } from './path.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import { type CloseReason, News, type Tcb } from './tcb.ts';
+import { type CloseReason, News } from './tcb.ts';
 import type { Segment } from './wire/segment.ts';
 
 /** What an endpoint has to tell. Events of one connection come in an order that makes sense; `closed` is its last. */
@@ -78,7 +78,6 @@ export class EventQueue {
 
 function takeEvent(connection: Connection): PtcpEvent | undefined {
   const { tcb } = connection;
-  if (isUnknownToUser(tcb)) tcb.news = 0;
   for (const [bit, type] of IN_ORDER) {
     if ((tcb.news & bit) === 0) continue;
     tcb.news &= ~bit;
@@ -87,9 +86,4 @@ function takeEvent(connection: Connection): PtcpEvent | undefined {
     return { type, connection };
   }
   return undefined;
-}
-
-/** A passive connection before its handshake is over: whatever becomes of it, nobody has heard of it. */
-function isUnknownToUser(tcb: Tcb): boolean {
-  return tcb.isPassive && !tcb.isHandshakeOver;
 }

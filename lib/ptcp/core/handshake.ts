@@ -1,7 +1,7 @@
 // The opening of a connection: RFC 9293 §3.5 and §3.10.7.2–3, and what the options of the two SYNs agree on.
 import type { Instant } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
-import { oweAck, oweReset, oweSynAck } from './debts.ts';
+import { oweAck, oweReset } from './debts.ts';
 import { endConnection } from './ending.ts';
 import { establish, textArrives } from './input.ts';
 import { LEAST_PEER_MSS, sendMss } from './segment-size.ts';
@@ -17,14 +17,6 @@ const MAX_WINDOW_SHIFT = 14;
 export function openActively(tcb: Tcb): void {
   tcb.owesSyn = true;
   tcb.sndNxt = seqAdd(tcb.iss, 1);
-}
-
-/** A SYN for a listener, RFC 9293 §3.10.7.2, third step: `tcb` is new and in SYN-RECEIVED. */
-export function openPassively(tcb: Tcb, syn: Segment, now: Instant): void {
-  openActively(tcb);
-  oweSynAck(tcb, syn);
-  takeSyn(tcb, syn, now);
-  holdTextOfSyn(tcb, syn, now);
 }
 
 /** SEGMENT ARRIVES in SYN-SENT, RFC 9293 §3.10.7.3, in its order. */
@@ -70,29 +62,54 @@ function takeSyn(tcb: Tcb, syn: Segment, now: Instant): void {
   tcb.maxSndWnd = syn.window;
   tcb.sndWl1 = syn.seq;
   tcb.sndWl2 = (syn.flags & Flag.ACK) !== 0 ? syn.ack : tcb.sndUna;
-  tcb.peerMss = Math.max(syn.mss === 0 ? DEFAULT_PEER_MSS : syn.mss, LEAST_PEER_MSS);
-  tcb.isScaleOffered = syn.windowScale >= 0;
-  if (profile.windowScale !== 'off' && syn.windowScale >= 0) {
-    tcb.sndWindShift = Math.min(syn.windowScale, MAX_WINDOW_SHIFT);
-    tcb.rcvWindShift = profile.windowScale;
-  }
-  tcb.isSackOn = profile.sack && syn.sackPermitted;
-  tcb.isTimestampsOn = profile.timestamps && syn.hasTimestamps;
+  Object.assign(tcb, agreeOn(profile, syn) satisfies Partial<Tcb>);
   if (tcb.isTimestampsOn) {
     tcb.tsRecent = syn.tsVal;
     tcb.tsRecentAt = now;
   }
-  tcb.isPtcpPeer = profile.ptcpOption && syn.ptcpFlags >= 0;
-  tcb.isCrcOn = offersCrc(profile) && (Math.max(syn.ptcpFlags, 0) & PtcpFlag.Crc32) !== 0;
   tcb.path.congestion.setMss(sendMss(tcb));
 }
 
+/** What the options of the two SYNs agree on. Names are those of the Tcb. */
+export interface Agreement {
+  /** The peer's MSS option, or its default. */
+  readonly peerMss: number;
+  readonly isScalingOn: boolean;
+  readonly sndWindShift: number;
+  readonly rcvWindShift: number;
+  readonly isSackOn: boolean;
+  readonly isTimestampsOn: boolean;
+  readonly isCrcOn: boolean;
+  readonly isPtcpPeer: boolean;
+}
+
+/** What we agree on with a peer whose SYN is `syn`. */
+export function agreeOn(profile: Profile, syn: Segment): Agreement {
+  const shift = profile.windowScale;
+  const isScalingOn = shift !== 'off' && syn.windowScale >= 0;
+  return {
+    peerMss: Math.max(syn.mss === 0 ? DEFAULT_PEER_MSS : syn.mss, LEAST_PEER_MSS),
+    isScalingOn,
+    sndWindShift: isScalingOn ? Math.min(syn.windowScale, MAX_WINDOW_SHIFT) : 0,
+    rcvWindShift: isScalingOn ? shift : 0,
+    isSackOn: profile.sack && syn.sackPermitted,
+    isTimestampsOn: profile.timestamps && syn.hasTimestamps,
+    isCrcOn: offersCrc(profile) && (Math.max(syn.ptcpFlags, 0) & PtcpFlag.Crc32) !== 0,
+    isPtcpPeer: profile.ptcpOption && syn.ptcpFlags >= 0,
+  };
+}
+
 /** Whether our SYN offers the CRC-32. */
-export function offersCrc(profile: Profile): boolean {
+function offersCrc(profile: Profile): boolean {
   return profile.ptcpOption && profile.crc32;
 }
 
-/** Text on a SYN is kept until the handshake is over, RFC 9293 §3.10.7.2–3. */
+/** The flags of PTCP's option in our SYN. */
+export function ptcpFlagsOffered(profile: Profile): number {
+  return PtcpFlag.CheckedSyn | (offersCrc(profile) ? PtcpFlag.Crc32 : 0);
+}
+
+/** Text on a SYN is kept until the handshake is over, RFC 9293 §3.10.7.3. */
 function holdTextOfSyn(tcb: Tcb, syn: Segment, now: Instant): void {
   if (syn.payloadEnd === syn.payloadStart) return;
   syn.seq = seqAdd(syn.seq, 1);

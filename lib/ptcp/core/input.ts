@@ -2,7 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { ackArrives, releaseSoon, setSendWindow } from './ack.ts';
-import { oweAck, oweChallengeAck, oweDelayedAck, oweReset, oweSynAck } from './debts.ts';
+import { oweAck, oweChallengeAck, oweDelayedAck, oweReset } from './debts.ts';
 import { endConnection, endWell } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
@@ -38,10 +38,9 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     return;
   }
   // Third, check security: PTCP has none here.
-  // Fourth, check the SYN bit. It may be forged, so ask back (RFC 5961 §4); a half-open connection is not worth asking.
+  // Fourth, check the SYN bit. It may be forged, so ask back (RFC 5961 §4).
   if ((segment.flags & Flag.SYN) !== 0) {
-    if (tcb.state === 'SYN-RECEIVED' && tcb.isPassive) endConnection(tcb, 'reset');
-    else oweChallengeAck(tcb, now);
+    oweChallengeAck(tcb, now);
     return;
   }
   // Fifth, check the ACK field.
@@ -60,7 +59,7 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
 }
 
 /** The four cases of RFC 9293 §3.10.7.4, first step. */
-export function isAcceptable(tcb: Tcb, segment: Segment): boolean {
+export function isAcceptable(tcb: Pick<Tcb, 'rcvNxt' | 'rcvAdv'>, segment: Segment): boolean {
   const length = segmentLength(segment);
   const window = Math.max(0, rcvWnd(tcb));
   const start = seqDiff(segment.seq, tcb.rcvNxt);
@@ -82,7 +81,8 @@ function isSynAgain(tcb: Tcb, segment: Segment): boolean {
  */
 function synCameAgain(tcb: Tcb, segment: Segment): boolean {
   if ((segment.flags & Flag.ACK) === 0) {
-    oweSynAck(tcb, segment);
+    tcb.owesSyn = true;
+    tcb.synTransmissions = Math.min(tcb.synTransmissions, 1);
     return false;
   }
   segment.flags &= ~Flag.SYN;
@@ -128,7 +128,7 @@ function resetArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     oweChallengeAck(tcb, now);
     return;
   }
-  endConnection(tcb, tcb.state === 'SYN-RECEIVED' && !tcb.isPassive ? 'refused' : 'reset');
+  endConnection(tcb, tcb.state === 'SYN-RECEIVED' ? 'refused' : 'reset');
 }
 
 function ackFieldArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | 'go-on' {
@@ -156,7 +156,6 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   const { rtt } = tcb.path;
   tcb.sndUna = seqAdd(tcb.iss, 1);
   tcb.owesSyn = false;
-  tcb.isHandshakeOver = true;
   tcb.unansweredSince = NEVER;
   const hasTimedOut = rtt.backoff > 0;
   rtt.endBackOff();

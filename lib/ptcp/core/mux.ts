@@ -1,6 +1,8 @@
 // Which connection a segment belongs to: by path and both pseudo-ports (docs/ptcp.md), else a listener, else nobody.
+import type { Instant } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { Connection } from './connection.ts';
+import type { HalfOpen } from './half-open.ts';
 import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, type Secrets } from './isn.ts';
 import type { PathId } from './path.ts';
 import type { TimeWait } from './time-wait.ts';
@@ -10,14 +12,19 @@ export interface Listener {
   readonly pseudoPort: number;
   readonly profile: Profile;
   /** Its connections in SYN-RECEIVED, oldest first. */
-  readonly halfOpen: Set<Connection>;
+  readonly halfOpen: Set<HalfOpen>;
+  /** When it last answered with a SYN cookie: before that nobody can bring one back. */
+  cookieSentAt: Instant;
 }
+
+/** Whoever segments of a path and a pair of ports belong to. */
+export type MuxEntry = Connection | HalfOpen | TimeWait;
 
 const PORTS = 65_536;
 
 /** The tables of an endpoint. */
 export class Mux {
-  readonly #connections = new Map<number, Connection | TimeWait>();
+  readonly #connections = new Map<number, MuxEntry>();
   readonly #listeners = new Map<number, Listener>();
   /** How many connections there are on a path, and how many with a pair of ports whatever the path. */
   readonly #onPath = new Map<PathId, number>();
@@ -32,18 +39,18 @@ export class Mux {
     return path * PORTS * PORTS + localPort * PORTS + remotePort;
   }
 
-  find(key: number): Connection | TimeWait | undefined {
+  find(key: number): MuxEntry | undefined {
     return this.#connections.get(key);
   }
 
-  add(key: number, entry: Connection | TimeWait): void {
+  add(key: number, entry: MuxEntry): void {
     this.#connections.set(key, entry);
     count(this.#onPath, Math.floor(key / (PORTS * PORTS)), 1);
     count(this.#withPair, key % (PORTS * PORTS), 1);
   }
 
   /** The connection `key` is now held as `entry`. */
-  replace(key: number, entry: TimeWait): void {
+  replace(key: number, entry: MuxEntry): void {
     this.#connections.set(key, entry);
   }
 
@@ -63,7 +70,7 @@ export class Mux {
     return this.#withPair.has(localPort * PORTS + remotePort);
   }
 
-  entries(): Iterable<Connection | TimeWait> {
+  entries(): Iterable<MuxEntry> {
     return this.#connections.values();
   }
 

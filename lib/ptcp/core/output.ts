@@ -5,7 +5,7 @@ import type { BurstWriter } from './burst.ts';
 import { ackPaid } from './debts.ts';
 import { markAppLimited, rateOnSent } from './delivery-rate.ts';
 import { startLinger } from './ending.ts';
-import { offersCrc } from './handshake.ts';
+import { ptcpFlagsOffered } from './handshake.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
 import { nextRescue, pipe, retransmitted } from './recovery.ts';
 import { giveSack } from './sack.ts';
@@ -19,7 +19,7 @@ import { tsVal } from './timestamps.ts';
 import { pointAtUrgent } from './urgent.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
 import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
-import { Flag, HEADER_BYTES, MAX_OPTION_BYTES, PtcpFlag } from './wire/segment.ts';
+import { Flag, HEADER_BYTES, MAX_OPTION_BYTES } from './wire/segment.ts';
 
 /** A burst of one connection ends here, so that others get their turn. */
 const QUANTUM_BYTES = 65_536;
@@ -304,28 +304,17 @@ function putSyn(tcb: Tcb, writer: BurstWriter): void {
   segment.flags = isAnswer ? Flag.SYN | Flag.ACK : Flag.SYN;
   segment.window = advertiseSynWindow(tcb);
   segment.mss = profile.mssBytes;
+  segment.windowScale = profile.windowScale === 'off' ? -1 : profile.windowScale;
   // A SYN-ACK has only what the SYN had (RFC 7323 §1.3, RFC 2018 §2).
-  const shift = isAnswer && tcb.isPassive ? scaleOfAnswer(tcb) : profile.windowScale;
-  segment.windowScale = shift === 'off' ? -1 : shift;
   segment.sackPermitted = isAnswer ? tcb.isSackOn : profile.sack;
   segment.hasTimestamps = isAnswer ? tcb.isTimestampsOn : profile.timestamps;
   segment.tsVal = tsVal(tcb, writer.now);
   segment.tsEcr = isAnswer ? tcb.tsRecent : 0;
-  segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlags(tcb) : -1;
+  segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlagsOffered(profile) : -1;
   segment.ptcpTokenHigh = tcb.token;
   writer.putSyn(profile.optionOrder);
-  tcb.synBytes = writer.segmentBytes;
-  tcb.synCreditBytes -= tcb.synBytes;
   tcb.segmentsSent += 1;
   if (isAnswer) ackPaid(tcb);
-}
-
-function scaleOfAnswer(tcb: Tcb): number | 'off' {
-  return tcb.isScaleOffered ? tcb.profile.windowScale : 'off';
-}
-
-function ptcpFlags(tcb: Tcb): number {
-  return PtcpFlag.CheckedSyn | (offersCrc(tcb.profile) ? PtcpFlag.Crc32 : 0);
 }
 
 /** RFC 9293 §3.10.7.1 and §3.10.5. It carries an ACK once there is something to acknowledge. */

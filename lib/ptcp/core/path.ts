@@ -19,6 +19,11 @@ export type PathId = number;
 /** The largest PathId. */
 export const MAX_PATH_ID = 2 ** 20 - 1;
 
+/** Whether `path` can be the id of one. */
+export function isPath(path: PathId): boolean {
+  return Number.isInteger(path) && path >= 0 && path <= MAX_PATH_ID;
+}
+
 /** What a connection knows of the path it uses: whatever would begin anew on another path. */
 export interface Path {
   readonly id: PathId;

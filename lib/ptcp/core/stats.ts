@@ -14,6 +14,10 @@ export interface EndpointStats {
   strayResets: number;
   /** SYNs dropped for lack of room. */
   droppedSyns: number;
+  /** SYNs answered by a cookie instead of being remembered, cookies that came back, and ACKs that brought none. */
+  synCookiesSent: number;
+  synCookiesAccepted: number;
+  synCookiesRefused: number;
 }
 
 export function createStats(): EndpointStats {
@@ -25,5 +29,8 @@ export function createStats(): EndpointStats {
     pathCandidates: 0,
     strayResets: 0,
     droppedSyns: 0,
+    synCookiesSent: 0,
+    synCookiesAccepted: 0,
+    synCookiesRefused: 0,
   };
 }

@@ -50,12 +50,10 @@ export interface Tcb {
   readonly localPort: number;
   readonly remotePort: number;
   readonly profile: Profile;
-  /** Passive: made by a listener. RFC 9293 §3.5 (MUST-11) treats a reset before ESTABLISHED by it. */
+  /** Passive: a listener took it. Before ESTABLISHED such a connection is a HalfOpen. */
   readonly isPassive: boolean;
   /** Both sides try at once through NATs: a refusal on the way means nothing yet. */
   readonly isHolePunching: boolean;
-  /** SND.UNA has left the ISS; 4 GiB later it may be there again. From here on a passive connection is the user's. */
-  isHandshakeOver: boolean;
 
   // Send sequence space, RFC 9293 §3.3.1
   iss: Seq;
@@ -95,8 +93,7 @@ export interface Tcb {
   isTimestampsOn: boolean;
   isCrcOn: boolean;
   isPtcpPeer: boolean;
-  /** Whether the peer's SYN offered window scaling. */
-  isScaleOffered: boolean;
+  isScalingOn: boolean;
   /** Random half of the token in our SYN. */
   readonly token: number;
 
@@ -186,9 +183,6 @@ export interface Tcb {
   sndUp: Seq | undefined;
 
   synTransmissions: number;
-  /** How long our SYN or SYN-ACK is, and how many bytes of SYN-ACKs the peer's SYN is good for yet. */
-  synBytes: number;
-  synCreditBytes: number;
   nagle: boolean;
   /** Segments that are not full wait for more to be written. */
   isCorked: boolean;
@@ -234,7 +228,6 @@ export function createTcb(options: TcbOptions): Tcb {
     profile,
     isPassive: options.isPassive,
     isHolePunching: options.isHolePunching,
-    isHandshakeOver: false,
     iss,
     sndUna: iss,
     sndNxt: iss,
@@ -259,7 +252,7 @@ export function createTcb(options: TcbOptions): Tcb {
     isTimestampsOn: false,
     isCrcOn: false,
     isPtcpPeer: false,
-    isScaleOffered: false,
+    isScalingOn: false,
     token: options.token,
     tsOffset: options.tsOffset,
     tsRecent: 0,
@@ -316,8 +309,6 @@ export function createTcb(options: TcbOptions): Tcb {
     urgentUntil: undefined,
     sndUp: undefined,
     synTransmissions: 0,
-    synBytes: 0,
-    synCreditBytes: 0,
     nagle: profile.nagle,
     isCorked: false,
     keepAlive: profile.keepAlive,
@@ -339,7 +330,7 @@ export function flightSize(tcb: Tcb): number {
 }
 
 /** RCV.WND: what the peer may still send, by what we told it. */
-export function rcvWnd(tcb: Tcb): number {
+export function rcvWnd(tcb: Pick<Tcb, 'rcvNxt' | 'rcvAdv'>): number {
   return (tcb.rcvAdv - tcb.rcvNxt) | 0;
 }
 

@@ -9,6 +9,7 @@ import { Flag, type Segment, segmentLength } from './wire/segment.ts';
 
 /** What must be known to answer the peer's last FIN again. */
 export interface TimeWait {
+  readonly kind: 'time-wait';
   readonly key: number;
   readonly pathId: PathId;
   readonly localPort: number;
@@ -30,6 +31,7 @@ export interface TimeWait {
 
 export function createTimeWait(tcb: Tcb, key: number, now: Instant): TimeWait {
   return {
+    kind: 'time-wait',
     key,
     pathId: tcb.path.id,
     localPort: tcb.localPort,

@@ -9,8 +9,6 @@ import { isSynchronized, News, type Tcb } from './tcb.ts';
 
 /** RFC 9293 §3.8.3 (SHLD-11): R2 is at least this long. */
 const R2_LEAST_MS = 100_000;
-/** How long SYN-RECEIVED lasts at most: as in 4.4BSD, TCPTV_KEEP_INIT. */
-const HALF_OPEN_LIFE_MS = 75_000;
 /** The override of RFC 9293 §3.8.6.2.1, item (4): 0.1 to 1 s. */
 const OVERRIDE_LEAST_MS = 100;
 const OVERRIDE_MOST_MS = 1000;
@@ -81,9 +79,8 @@ function retransmitDue(tcb: Tcb, now: Instant): void {
 
 function synTimedOut(tcb: Tcb, now: Instant): void {
   const { profile } = tcb;
-  const retries = tcb.isPassive ? profile.synAckRetries : profile.synRetries;
-  if (tcb.synTransmissions > retries || (tcb.isPassive && tcb.synCreditBytes < tcb.synBytes)) {
-    synsSpent(tcb, now);
+  if (tcb.synTransmissions > profile.synRetries) {
+    endConnection(tcb, 'timeout');
     return;
   }
   // RFC 5681 §3.1: a lost SYN makes the initial window one segment.
@@ -92,16 +89,6 @@ function synTimedOut(tcb: Tcb, now: Instant): void {
   tcb.owesSyn = true;
   if (tcb.synTransmissions === profile.r1) suspectPath(tcb);
   tcb.retransmitAt = now + tcb.path.rtt.rtoMs;
-}
-
-/**
- * No more SYNs. Whoever got a SYN waits on in silence: the peer may believe the connection open already, and its first
- * segment, a slow retransmission perhaps (RFC 6298 §5.7), completes it.
- */
-function synsSpent(tcb: Tcb, now: Instant): void {
-  const givesUpAt = tcb.isPassive ? tcb.unansweredSince + HALF_OPEN_LIFE_MS : now;
-  if (givesUpAt <= now) endConnection(tcb, 'timeout');
-  else tcb.retransmitAt = givesUpAt;
 }
 
 /** RFC 9293 §3.8.3: R2, unless the user has set a time of his own. */

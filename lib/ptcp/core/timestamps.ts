@@ -13,7 +13,11 @@ export function tsVal(tcb: { readonly tsOffset: number }, now: Instant): number 
 const TS_RECENT_LIFE_MS = 24 * 24 * 3600 * 1000;
 
 /** R1 of RFC 7323 §5.3: the segment is older than one we have seen. */
-export function isPawsReject(tcb: Tcb, segment: Segment, now: Instant): boolean {
+export function isPawsReject(
+  tcb: Pick<Tcb, 'isTimestampsOn' | 'tsRecent' | 'tsRecentAt'>,
+  segment: Segment,
+  now: Instant,
+): boolean {
   return (
     tcb.isTimestampsOn &&
     segment.hasTimestamps &&

@@ -4,7 +4,8 @@ import type { MemoryBudget } from './memory.ts';
 import { seqAdd, seqDiff } from './seq.ts';
 import { rcvWnd, type Tcb } from './tcb.ts';
 
-const MAX_WINDOW_FIELD = 0xffff;
+/** The window field of a segment has 16 bits. */
+export const MAX_WINDOW_FIELD = 0xffff;
 
 /** The window field of the segment that is leaving; it fixes the right edge that the peer may rely on. */
 export function advertiseWindow(tcb: Tcb): number {

@@ -74,7 +74,8 @@ describe('a profile', () => {
     for (const [name, standard] of NUMBERS) expect(DEFAULT_PROFILE[name], name).to.equal(standard);
     expect(DEFAULT_PROFILE).to.include(SWITCHES);
     expect(DEFAULT_PROFILE.congestion).to.equal('newreno');
-    const others = ['optionOrder', 'congestion'];
+    expect(DEFAULT_PROFILE.synCookies).to.equal('auto');
+    const others = ['optionOrder', 'synCookies', 'congestion'];
     expect(Object.keys(DEFAULT_PROFILE)).to.have.members([
       ...NUMBERS.map(([name]) => name),
       ...Object.keys(SWITCHES),
@@ -449,11 +450,26 @@ describe('the option', () => {
   });
 
   it('backlog is how many connections of a listener may be half open', () => {
-    const peer = listening({ profile: { backlog: 3 } });
+    const peer = listening({ profile: { backlog: 3, synCookies: 'off' } });
     for (let srcPort = 51_000; srcPort < 51_010; srcPort += 1) peer.inject({ flags: 'S', srcPort });
 
     expect(peer.drain()).to.have.lengthOf(3);
     expect(peer.endpoint.stats.droppedSyns).to.equal(7);
+  });
+
+  it('synCookies says whether SYNs beyond the backlog, all of them or none are answered by a cookie', () => {
+    const answered = (['auto', 'always', 'off'] as const).map((synCookies) => {
+      const peer = listening({ profile: { backlog: 3, synCookies } });
+      for (let srcPort = 51_000; srcPort < 51_010; srcPort += 1) peer.inject({ flags: 'S', srcPort });
+      return [peer.drain().length, peer.endpoint.stats.synCookiesSent];
+    });
+
+    expect(answered).to.deep.equal([
+      [10, 7],
+      [10, 10],
+      [3, 0],
+    ]);
+    refuses({ synCookies: 'never' }, /synCookies is never; it must be 'auto', 'always' or 'off'/);
   });
 
   it('resets answers what is for nobody (RFC 9293 §3.10.7.1)', () => {

@@ -3,9 +3,11 @@ import { Prng } from '../../../lib/bytes/prng.ts';
 import { resolveProfile } from '../../../lib/ptcp/core/config.ts';
 import type { Connection } from '../../../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
+import type { HalfOpen } from '../../../lib/ptcp/core/half-open.ts';
 import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, Secrets } from '../../../lib/ptcp/core/isn.ts';
 import { Mux } from '../../../lib/ptcp/core/mux.ts';
 import { MAX_PATH_ID } from '../../../lib/ptcp/core/path.ts';
+import { NEVER } from '../../../lib/time/clock.ts';
 
 function connections(count: number): Connection[] {
   const endpoint = new PtcpEndpoint({ entropy: new Prng('mux') });
@@ -58,7 +60,12 @@ describe('Mux', () => {
   it('finds free ports in the dynamic range, none twice and none that listens (RFC 6056 §3.3.1)', () => {
     const mux = new Mux();
     const secrets = new Secrets(new Prng('ports'));
-    mux.addListener({ pseudoPort: 50_000, profile: resolveProfile(), halfOpen: new Set<Connection>() });
+    mux.addListener({
+      pseudoPort: 50_000,
+      profile: resolveProfile(),
+      halfOpen: new Set<HalfOpen>(),
+      cookieSentAt: -NEVER,
+    });
     const [connection] = connections(1);
     const seen = new Set<number>();
     for (let i = 0; i < 200; i += 1) {
@@ -86,7 +93,12 @@ describe('Mux', () => {
 
   it('holds one listener for a port until it is removed', () => {
     const mux = new Mux();
-    const listener = { pseudoPort: 50_000, profile: resolveProfile(), halfOpen: new Set<Connection>() };
+    const listener = {
+      pseudoPort: 50_000,
+      profile: resolveProfile(),
+      halfOpen: new Set<HalfOpen>(),
+      cookieSentAt: -NEVER,
+    };
     mux.addListener(listener);
 
     expect(mux.listener(50_000)).to.equal(listener);

@@ -1,0 +1,87 @@
+// Control blocks as they begin: what the endpoint knows, the path and the secrets put together.
+import type { Entropy } from '../../interfaces/entropy.ts';
+import type { Instant } from '../../time/clock.ts';
+import { LEAST_DATAGRAM_BYTES, type Profile } from './config.ts';
+import { becomeTcb, type HalfOpen } from './half-open.ts';
+import type { PathTag, Secrets } from './isn.ts';
+import type { MemoryBudget } from './memory.ts';
+import { createPath, type Path, type PathId } from './path.ts';
+import { sendMss } from './segment-size.ts';
+import { createTcb, type Tcb } from './tcb.ts';
+
+/** What an active connection is made from. */
+export interface Opening {
+  readonly path: PathId;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly profile: Profile;
+  readonly isHolePunching: boolean;
+}
+
+/** What a factory is given by its endpoint. */
+export interface TcbFactoryOptions {
+  readonly entropy: Entropy;
+  readonly secrets: Secrets;
+  readonly memory: MemoryBudget;
+  readonly overheadBytes: number;
+  readonly pathDatagramBytes: ((path: PathId) => number | undefined) | undefined;
+  readonly tagOf: (path: PathId) => PathTag;
+}
+
+/** Makes the control blocks of an endpoint. */
+export class TcbFactory {
+  readonly #options: TcbFactoryOptions;
+
+  constructor(options: TcbFactoryOptions) {
+    this.#options = options;
+  }
+
+  /** For an active OPEN: in SYN-SENT, nothing sent. */
+  active(opening: Opening, now: Instant): Tcb {
+    const { secrets, memory, tagOf } = this.#options;
+    const { localPort, remotePort, profile } = opening;
+    const tag = tagOf(opening.path);
+    return createTcb({
+      state: 'SYN-SENT',
+      path: this.#path(opening.path, profile),
+      localPort,
+      remotePort,
+      profile,
+      isPassive: false,
+      isHolePunching: opening.isHolePunching,
+      iss: profile.iss ?? secrets.initialSequence(tag, localPort, remotePort, now),
+      tsOffset: profile.timestampOffset ?? secrets.timestampOffset(tag, localPort, remotePort),
+      token: secrets.word(),
+      memory,
+      now,
+    });
+  }
+
+  /** For a half-open connection whose peer has answered: in SYN-RECEIVED. */
+  passive(record: HalfOpen, now: Instant): Tcb {
+    const tcb = createTcb({
+      state: 'SYN-RECEIVED',
+      path: this.#path(record.pathId, record.profile),
+      localPort: record.localPort,
+      remotePort: record.remotePort,
+      profile: record.profile,
+      isPassive: true,
+      isHolePunching: false,
+      iss: record.iss,
+      tsOffset: record.tsOffset,
+      token: record.token,
+      memory: this.#options.memory,
+      now,
+    });
+    becomeTcb(record, tcb);
+    tcb.path.congestion.setMss(sendMss(tcb));
+    return tcb;
+  }
+
+  #path(id: PathId, profile: Profile): Path {
+    const { entropy, overheadBytes, pathDatagramBytes } = this.#options;
+    const known = pathDatagramBytes?.(id);
+    const knownBytes = Math.max((known ?? 0) - overheadBytes, LEAST_DATAGRAM_BYTES);
+    return createPath(id, profile, known === undefined ? profile.maxDatagramBytes : knownBytes, entropy);
+  }
+}
