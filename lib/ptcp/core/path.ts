@@ -55,12 +55,13 @@ export function createPath(id: PathId, profile: Profile, datagramBytes: number, 
 }
 
 function createController(profile: Profile, mssBytes: number, random: Entropy): CongestionController {
-  const options = { mssBytes, initialWindowSegments: profile.initialWindowSegments, random };
+  const { initialWindowSegments, pacing } = profile;
+  const options = { mssBytes, initialWindowSegments, isPaced: pacing, random };
   switch (profile.congestion) {
     case 'newreno':
-      return new NewReno(mssBytes, profile.initialWindowSegments);
+      return new NewReno(mssBytes, initialWindowSegments, pacing);
     case 'cubic':
-      return new Cubic(mssBytes, profile.initialWindowSegments);
+      return new Cubic(mssBytes, initialWindowSegments, pacing);
     case 'none':
       return new Uncontrolled();
     default:

@@ -109,6 +109,8 @@ export interface ControllerOptions {
   readonly mssBytes: number;
   /** RFC 6928 */
   readonly initialWindowSegments: number;
+  /** Whether segments leave at its pace; else bursts are for it to keep small. */
+  readonly isPaced: boolean;
   /** For those that spread their probes in time. */
   readonly random: Entropy;
 }

@@ -1,7 +1,7 @@
 // What newreno and cubic have in common: slow start, the windows that the RFCs fix, the pace. Recovery is around them.
 import type { Instant } from '../../../time/clock.ts';
 import type { AckSample, CongestionController, CongestionState } from './controller.ts';
-import { HyStart } from './hystart.ts';
+import { HyStart, limitedGrowth } from './hystart.ts';
 
 /** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
 const SLOW_START_GAIN = 2;
@@ -21,11 +21,13 @@ export abstract class LossBased implements CongestionController {
   pacingRate = Number.POSITIVE_INFINITY;
   protected mssBytes: number;
   readonly #initialWindowSegments: number;
+  readonly #isPaced: boolean;
   #hystart: HyStart | undefined = undefined;
 
-  constructor(mssBytes: number, initialWindowSegments: number) {
+  constructor(mssBytes: number, initialWindowSegments: number, isPaced = true) {
     this.mssBytes = mssBytes;
     this.#initialWindowSegments = initialWindowSegments;
+    this.#isPaced = isPaced;
     this.cwndBytes = this.#initialWindow();
   }
 
@@ -47,10 +49,12 @@ export abstract class LossBased implements CongestionController {
       if (sample.isCwndLimited) this.#grow(sample);
       else this.unused(sample);
     }
-    if (sample.srttMs > 0) {
-      const gain = this.cwndBytes < this.ssthreshBytes ? SLOW_START_GAIN : AVOIDANCE_GAIN;
-      this.pacingRate = (gain * this.cwndBytes) / sample.srttMs;
-    }
+    if (sample.srttMs > 0) this.pacingRate = (this.#pacingGain * this.cwndBytes) / sample.srttMs;
+  }
+
+  get #pacingGain(): number {
+    const isDoubling = this.cwndBytes < this.ssthreshBytes && this.#hystart?.isInCss !== true;
+    return isDoubling ? SLOW_START_GAIN : AVOIDANCE_GAIN;
   }
 
   /** RFC 9406 §4.3: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
@@ -71,7 +75,10 @@ export abstract class LossBased implements CongestionController {
     if (this.cwndBytes < this.ssthreshBytes) {
       // Not RFC 5681 §3.1 (at most SMSS for each ACK) nor RFC 3465 (L = 2): one ACK stands for a whole batch here, as in
       // RFC 9002 §7.3.1; counting bytes leaves nothing to gain by splitting ACKs, and pacing takes the burst away.
-      const wanted = this.#hystart?.growth(leftBytes) ?? leftBytes;
+      // After a time-out it may cover what had arrived before: only what it takes out of the pipe counts (RFC 3465 §2.3).
+      const countedBytes = Math.min(leftBytes, sample.priorInFlightBytes);
+      const growing = limitedGrowth(countedBytes, this.mssBytes, this.#isPaced);
+      const wanted = this.#hystart?.growth(growing) ?? growing;
       const growth = Math.min(wanted, this.ssthreshBytes - this.cwndBytes);
       this.cwndBytes += growth;
       leftBytes -= wanted === growth ? leftBytes : growth;

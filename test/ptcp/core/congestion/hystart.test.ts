@@ -7,15 +7,18 @@ import { ackSample } from '../../../support/ack-sample.ts';
 const MSS = 1000;
 const WINDOW = 10 * MSS;
 
-/** One round trip of ten segments, each acknowledged with the RTT that `rttMs` says for it. */
+/** Round trips of 50 ms and ten segments, each acknowledged with the RTT that `rttMs` says for it. */
 class Rounds {
   #delivered = 0;
+  #now = 0;
 
   *acks(rttMs: (index: number) => number): Generator<AckSample> {
     const priorDelivered = this.#delivered;
     for (let index = 0; index < 10; index += 1) {
       this.#delivered += MSS;
+      this.#now += 5;
       yield ackSample({
+        now: this.#now,
         priorInFlightBytes: WINDOW,
         ackedBytes: MSS,
         deliveredBytes: MSS,
@@ -101,6 +104,54 @@ describe('HyStart', () => {
     const phases = [1, 2, 3, 4, 5].map(() => play(hystart, rounds, () => 70));
 
     expect(phases).to.deep.equal(['css', 'css', 'css', 'css', 'done']);
+  });
+});
+
+describe('HyStart within a round', () => {
+  it('slows down within a round whose last eighth of a round trip is slower throughout (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 50);
+    const inRound = { priorDelivered: 10 * MSS, delivered: 20 * MSS };
+
+    const phases = [...rounds.acks(() => 50), ...rounds.acks(() => 70)].map((sample) =>
+      hystart.onAck({ ...sample, ...inRound }),
+    );
+
+    // Eight samples are a stretch here: 0 to 7, 8 to 15 (two of them fast), 16 to 19 and on.
+    expect(phases.indexOf('css')).to.equal(-1);
+    for (const sample of rounds.acks(() => 70)) phases.push(hystart.onAck({ ...sample, ...inRound }));
+    expect(phases.indexOf('css')).to.equal(23);
+  });
+
+  it('does not slow down for a delay of less than an eighth of a round trip (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 400);
+
+    // Eight samples in 40 ms, of a round trip of 400.
+    const mixed = [0, 10, 20].flatMap((first) => [
+      ...rounds.acks((index) => (first + index >= 12 && first + index < 20 ? 500 : 400)),
+    ]);
+    const phases = mixed.map((sample) =>
+      hystart.onAck({ ...sample, priorDelivered: 10 * MSS, delivered: 20 * MSS }),
+    );
+
+    expect(phases).not.to.include('css');
+  });
+
+  it('does not go back for samples of what left before it slowed down (RFC 9406 §4.2)', () => {
+    const hystart = new HyStart();
+    const rounds = new Rounds();
+    play(hystart, rounds, () => 50);
+    const slow = [...rounds.acks(() => 70)];
+    for (const sample of slow) hystart.onAck(sample);
+
+    expect(hystart.onAck({ ...slow[9]!, rttMs: 50 }), 'in the same round').to.equal('css');
+    expect(
+      play(hystart, rounds, () => 52),
+      'in the next',
+    ).to.equal('slow-start');
   });
 });
 
