@@ -104,6 +104,11 @@ export class CannotListen extends HawserError {
   readonly code = 'ERR_CANNOT_LISTEN';
 }
 
+/** A file that was asked for cannot be written; `cause` is the system's error. */
+export class CannotWrite extends HawserError {
+  readonly code = 'ERR_CANNOT_WRITE';
+}
+
 /** A time limit ran out: a Deferred's, a handshake's, or a peer's silence. */
 export class TimeoutError extends HawserError {
   readonly code = 'ERR_TIMEOUT';

@@ -52,7 +52,7 @@ export { Protocol } from './protocol/protocol.ts';
 export type { Profile, ProfileInput, TcpInfo } from './ptcp/core/index.ts';
 export { PtcpPort, type PtcpPortConnectOptions, type PtcpPortEvents } from './ptcp/port.ts';
 export { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from './ptcp/provider.ts';
-export { createReactor, reactor } from './reactor/default.ts';
+export { createReactor, type Observation, reactor } from './reactor/default.ts';
 export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';

@@ -21,9 +21,10 @@ async function main(settings: Settings): Promise<number> {
   const run = new Run(settings, (progress) => display.show(progress));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      run.kill();
       display.stop();
-      process.exit(SIGNAL_STATUS[signal]);
+      // The second time at once.
+      if (run.isInterrupted) run.kill();
+      void run.interrupt().then(() => process.exit(SIGNAL_STATUS[signal]));
     });
   }
   try {
@@ -34,6 +35,7 @@ async function main(settings: Settings): Promise<number> {
   } catch (error) {
     display.stop();
     if (!(error instanceof DemoFailure)) throw error;
+    if (run.isInterrupted) return 1;
     process.stderr.write(`demo: ${error.message}\n`);
     return 1;
   }

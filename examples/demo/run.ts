@@ -31,6 +31,7 @@ export class Run {
   readonly #settings: Settings;
   readonly #progressed: (progress: Progress) => void;
   readonly #children: Child<never, unknown>[] = [];
+  #isInterrupted = false;
   #bytes = 0;
   #movedAt = performance.now();
   #sender: SenderProgress | undefined = undefined;
@@ -54,6 +55,18 @@ export class Run {
       silence.stop();
       await Promise.all(this.#children.map((child) => child.gone));
     }
+  }
+
+  /** Whether the user wanted it to end before it did. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
+  }
+
+  /** Ends everything: the processes are asked, so that what they write is whole, and killed if they do not. */
+  async interrupt(): Promise<void> {
+    this.#isInterrupted = true;
+    for (const child of this.#children) child.end();
+    await Promise.all(this.#children.map((child) => child.gone));
   }
 
   /** Ends everything now. */

@@ -1,6 +1,14 @@
 // The sending end: sends a stream, closes its direction, and compares its SHA-256 with the one that comes back.
 import { createHash } from 'node:crypto';
-import { ClientFactory, type ConnectorLike, LoopingCall, type Producer, Protocol, reactor } from 'hawser';
+import {
+  ClientFactory,
+  type ConnectorLike,
+  createReactor,
+  LoopingCall,
+  type Producer,
+  Protocol,
+  type Reactor,
+} from 'hawser';
 import { contentOf } from './content.ts';
 import type { SenderProgress, SenderReport } from './messages.ts';
 import { orderFromParent, tellParent, usage } from './parent.ts';
@@ -87,6 +95,18 @@ class SenderFactory extends ClientFactory {
   }
 }
 
+/** The sender's side of the network is what `--pcap` shows. */
+function ownReactor(): Reactor {
+  const { pcapFile } = settings;
+  try {
+    return createReactor(pcapFile === undefined ? {} : { pcapFile });
+  } catch (error) {
+    tellParent({ type: 'failed', why: `--pcap: ${(error as Error).message}` });
+    throw error;
+  }
+}
+
 const { settings, toPort } = orderFromParent();
+const reactor = ownReactor();
 const startedAt = reactor.now();
 reactor.connectPTCP('127.0.0.1', toPort, new SenderFactory());

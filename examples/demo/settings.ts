@@ -18,6 +18,8 @@ export interface Settings {
   readonly sizeBytes: number;
   readonly seed: string;
   readonly json: boolean;
+  /** Where the sender's datagrams go as TCP packets. */
+  readonly pcapFile: string | undefined;
 }
 
 /** How long a datagram is held back so that others overtake it. */
@@ -38,6 +40,7 @@ interface Flags {
   readonly file?: string;
   readonly seed: string;
   readonly json?: true;
+  readonly pcap?: string;
 }
 
 type Queue = { readonly bdp: number } | { readonly bytes: number };
@@ -76,6 +79,7 @@ function demoCommand(): Command {
     .option('--file <path>', 'send this file instead of made-up bytes')
     .option('--seed <seed>', 'the same seed makes the same bytes and draws the same faults', '1')
     .option('--json', 'print one JSON object instead of the table')
+    .option('--pcap <file>', "write the sender's datagrams as TCP packets, for Wireshark")
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', '\nWith --loss 1 the default size takes minutes (NewReno): add --size 4MiB.')
     .configureOutput({ outputError: (text, write) => write(`demo: ${oneLine(text)} (see --help)\n`) })
@@ -94,7 +98,7 @@ function option(
 }
 
 function settingsOf(flags: Flags, command: Command): Settings {
-  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, json } = flags;
+  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, json, pcap } = flags;
   const bdpBytes = (rate * 1e6 * rtt) / 8 / 1000;
   const queueBytes = 'bytes' in flags.queue ? flags.queue.bytes : Math.round(flags.queue.bdp * bdpBytes);
   const isAsked = command.getOptionValueSource('queue') === 'cli';
@@ -115,6 +119,7 @@ function settingsOf(flags: Flags, command: Command): Settings {
     sizeBytes: file === undefined ? flags.size : sizeOf(file, command),
     seed,
     json: json ?? false,
+    pcapFile: pcap,
   };
 }
 

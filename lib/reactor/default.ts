@@ -1,18 +1,31 @@
 import { setUnhandledFailureHook } from '../defer/unhandled.ts';
+import type { Sockets } from '../interfaces/sockets.ts';
+import { PcapngCapture } from '../trace/pcapng.ts';
+import { tappedSockets } from '../trace/tapped-sockets.ts';
 import { builtInTransports } from './built-in.ts';
-import { NodeClock } from './node/clock.ts';
+import { NodeClock, wallClockMs } from './node/clock.ts';
 import { nodeCrc32 } from './node/crc32.ts';
 import { nodeEntropy } from './node/entropy.ts';
 import { attachProcess, printError } from './node/process.ts';
+import { RecordFile } from './node/record-file.ts';
 import { nodeSockets } from './node/sockets.ts';
 import { Reactor } from './reactor.ts';
 
-/** A reactor of its own on the real clock and network, with the built-in transports. Opens nothing by itself. */
-export function createReactor(): Reactor {
+/** What a reactor writes down of what it does: docs/observing.md. Nothing when left out, and it then costs nothing. */
+export interface Observation {
+  /** A pcapng file of the datagrams of its UDP sockets, as the TCP packets that PTCP's segments would be without UDP. */
+  readonly pcapFile?: string;
+}
+
+/**
+ * A reactor of its own on the real clock and network, with the built-in transports. Opens nothing but the files it is
+ * to write; throws CannotWrite where it cannot.
+ */
+export function createReactor(observation: Observation = {}): Reactor {
   const clock = new NodeClock((error, where) => printError(error, where));
   const reactor: Reactor = new Reactor({
     clock,
-    sockets: nodeSockets,
+    sockets: observation.pcapFile === undefined ? nodeSockets : capturedSockets(observation.pcapFile),
     entropy: nodeEntropy,
     transports: builtInTransports(nodeCrc32),
     unheardError: printError,
@@ -29,6 +42,15 @@ export function createReactor(): Reactor {
     },
   });
   return reactor;
+}
+
+function capturedSockets(pcapFile: string): Sockets {
+  const capture = new PcapngCapture();
+  const file = new RecordFile(pcapFile, capture);
+  return tappedSockets(nodeSockets, (datagram) => {
+    capture.add({ ...datagram, atMs: wallClockMs() });
+    file.grown();
+  });
 }
 
 /** The reactor of scripts. Libraries take theirs as an argument, and tests make their own. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { blocksOf } from '../support/pcapng-blocks.ts';
 
 const HAWSER = fileURLToPath(new URL('../../bin/hawser.ts', import.meta.url));
 const MIB = 1 << 20;
@@ -117,6 +118,40 @@ describe('hawser as processes on loopback', function () {
     expect([await sender.ended, await receiver.ended]).to.deep.equal([130, 1]);
     expect(receiver.output).to.contain('"reason":"cancelled"');
     expect((await readdir(inbox)).sort()).to.deep.equal(['.a.bin.hawser-journal', '.a.bin.hawser-part']);
+  });
+
+  it('leaves a capture of whole packets when it is interrupted', async () => {
+    const file = join(directory, 'x.pcapng');
+    const receiver = hawser(
+      'receive',
+      '--json',
+      '--listen',
+      'ptcp:0',
+      '--dir',
+      await folder(),
+      '--pcap',
+      file,
+    );
+    const port = await portOf(receiver);
+    await writeFile(join(directory, 'a.bin'), 'a');
+    await hawser('send', join(directory, 'a.bin'), `ptcp:127.0.0.1:${port}`).ended;
+
+    receiver.child.kill('SIGINT');
+
+    expect(await receiver.ended).to.equal(0);
+    expect(blocksOf(await readFile(file))).to.have.lengthOf.above(6);
+  });
+
+  it('says in one line that a capture cannot be written, and replaces no other file by it', async () => {
+    const source = join(directory, 'a.bin');
+    await writeFile(source, 'a');
+    const sender = hawser('send', '--pcap', source, source, 'ptcp:127.0.0.1:9');
+
+    expect(await sender.ended).to.equal(2);
+    expect(sender.messages).to.equal(
+      `hawser: ${source} cannot be written: there is another file of this name\n`,
+    );
+    expect(await readFile(source, 'utf8')).to.equal('a');
   });
 
   for (const word of ['tcp', 'ptcp']) {

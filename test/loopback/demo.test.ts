@@ -1,10 +1,14 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Result } from '../../examples/demo/result.ts';
+import { blocksOf } from '../support/pcapng-blocks.ts';
 
 /** Quick on any machine: a slow link and a short way. */
 const QUICK = ['--rate', '50', '--rtt', '4'];
@@ -90,6 +94,31 @@ describe('npm run demo', () => {
     expect(await allGone(parts.values())).to.equal(true);
   });
 
+  it('leaves a capture of whole packets when it is ended at Ctrl-C', async () => {
+    const file = join(tmpdir(), `hawser-demo-${process.pid}.pcapng`);
+    const demo = start(...LONG, '--pcap', file);
+    try {
+      await partsOf(demo.child.pid);
+      while ((await sizeOf(file)) < 100_000) await sleep(POLL_MS);
+
+      demo.child.kill('SIGINT');
+      const { status, messages } = await demo.ended;
+
+      expect(status).to.equal(130);
+      expect(messages).to.equal('');
+      expect(blocksOf(await readFile(file))).to.have.lengthOf.above(50);
+    } finally {
+      await rm(file, { force: true });
+    }
+  });
+
+  it('says in one line that a capture cannot be written', async () => {
+    const { status, messages } = await run(...QUICK, '--pcap', '/no/such/folder/x.pcapng');
+
+    expect(status).to.equal(1);
+    expect(messages).to.equal('demo: --pcap: /no/such/folder/x.pcapng cannot be written: ENOENT\n');
+  });
+
   it('refuses a bad value with the status 2', async () => {
     const { status, output, messages } = await run('--loss', 'much');
 
@@ -97,6 +126,10 @@ describe('npm run demo', () => {
     expect(output).to.equal('');
     expect(messages).to.match(/^demo: [^\n]*--loss[^\n]*\n$/);
   });
+
+  async function sizeOf(file: string): Promise<number> {
+    return (await stat(file).catch(() => undefined))?.size ?? 0;
+  }
 
   interface Ended {
     readonly status: number | null;

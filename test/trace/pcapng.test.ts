@@ -1,32 +1,11 @@
 import { expect } from 'chai';
 import { UsageError } from '../../lib/errors.ts';
 import { type CapturedDatagram, PcapngCapture } from '../../lib/trace/pcapng.ts';
-
-interface Block {
-  readonly type: number;
-  readonly body: DataView;
-}
+import { type Block, blocksOf } from '../support/pcapng-blocks.ts';
 
 const SECTION_HEADER = 0x0a0d0d0a;
 const INTERFACE = 1;
 const PACKET = 6;
-
-/** Reads a file as draft-ietf-opsawg-pcapng §3.1 cuts it: each length stands before and behind a block. */
-function blocksOf(file: Uint8Array): Block[] {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const blocks: Block[] = [];
-  for (let at = 0; at < file.length; ) {
-    const length = view.getUint32(at + 4);
-    expect(length % 4, 'a multiple of four').to.equal(0);
-    expect(view.getUint32(at + length - 4), 'the length behind').to.equal(length);
-    blocks.push({
-      type: view.getUint32(at),
-      body: new DataView(file.buffer, file.byteOffset + at + 8, length - 12),
-    });
-    at += length;
-  }
-  return blocks;
-}
 
 /** The options from `at` on, by code. */
 function optionsOf({ body }: Block, at: number): Map<number, Uint8Array> {

@@ -5,10 +5,12 @@ import { UsageError } from '../../errors.ts';
 import type { Address } from '../../interfaces/address.ts';
 import type { ListeningPort } from '../../interfaces/reactor.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
+import type { Reactor } from '../../reactor/reactor.ts';
 import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine, parseSize } from '../arguments.ts';
 import { addressText, endpointsOf, onInterface } from '../endpoints.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
+import { type ObservationOptions, observationOf, observedReactor, pcapOption } from '../observation.ts';
 import { formatBytes, printable } from '../printable.ts';
 import { Report } from '../report.ts';
 import { nodeSystem, type System } from '../system.ts';
@@ -17,7 +19,7 @@ import { networkOf, runOn } from '../transfer-run.ts';
 const DEFAULT_LISTEN = 'ptcp:4915';
 const LOOPBACK = '127.0.0.1';
 
-interface ReceiveArguments {
+interface ReceiveArguments extends ObservationOptions {
   readonly listen: string;
   readonly interface: string;
   readonly dir: string;
@@ -37,9 +39,10 @@ export async function runReceive(
   system: System,
 ): Promise<number> {
   const options = parseArguments(args, context);
-  const { reactor, files } = system;
+  const { files } = system;
   await checkDirectory(system, options.dir);
-  const endpoint = await serverOf(options, context, system);
+  const reactor = observedReactor(system, observationOf(options));
+  const endpoint = await serverOf(options, context, reactor);
   const report = new Report(context, { clock: reactor, role: 'receiver', isJson: options.json === true });
   const sessions = new Sessions(report, options.once === true);
   const factory = new FileReceiverFactory({
@@ -152,6 +155,7 @@ function parseArguments(args: readonly string[], context: CommandContext): Recei
     .option('--max-size <size>', 'refuse larger files: 4096, 700MB, 64MiB', parseSize)
     .option('--once', 'end after the first sender')
     .option('--overwrite', 'replace files of the same name')
+    .addOption(pcapOption())
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP)
     .allowExcessArguments(false);
@@ -180,14 +184,11 @@ async function checkDirectory(system: System, directory: string): Promise<void> 
 async function serverOf(
   options: ReceiveArguments,
   context: CommandContext,
-  system: System,
+  reactor: Reactor,
 ): Promise<ServerEndpoint> {
   const text = options.listen;
   try {
-    return await endpointsOf(context.plugins).serverFromString(
-      system.reactor,
-      onInterface(text, options.interface),
-    );
+    return await endpointsOf(context.plugins).serverFromString(reactor, onInterface(text, options.interface));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const message = `cannot listen on ${printable(text)}: ${printable(error.message)}`;

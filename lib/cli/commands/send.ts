@@ -10,10 +10,13 @@ import { type ClientEndpoint, connectProtocol } from '../../endpoints/endpoint.t
 import { UsageError } from '../../errors.ts';
 import type { Files } from '../../interfaces/files.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
+import type { Observation } from '../../reactor/default.ts';
+import type { Reactor } from '../../reactor/reactor.ts';
 import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine } from '../arguments.ts';
 import { endpointsOf } from '../endpoints.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
+import { type ObservationOptions, observationOf, observedReactor, pcapOption } from '../observation.ts';
 import { printable } from '../printable.ts';
 import { Report } from '../report.ts';
 import { nodeSystem, type System } from '../system.ts';
@@ -23,6 +26,7 @@ interface SendArguments {
   readonly paths: readonly string[];
   readonly endpoint: string;
   readonly isJson: boolean;
+  readonly observation: Observation;
 }
 
 /** `hawser send FILE… ENDPOINT` */
@@ -34,10 +38,11 @@ export async function runSend(
   context: CommandContext,
   system: System,
 ): Promise<number> {
-  const { paths, endpoint: text, isJson } = parseArguments(args, context);
-  const { reactor, files, hashes } = system;
-  const endpoint = await clientOf(text, context, system);
+  const { paths, endpoint: text, isJson, observation } = parseArguments(args, context);
+  const { files, hashes } = system;
   const sources = await checkedSources(files, paths);
+  const reactor = observedReactor(system, observation);
+  const endpoint = await clientOf(text, context, reactor);
   const report = new Report(context, { clock: reactor, role: 'sender', isJson });
 
   const ended = new Deferred<TransferError | undefined>();
@@ -90,6 +95,7 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
     .usage('[options] FILE… ENDPOINT')
     .description('Sends files to a hawser receive, one after the other.')
     .argument('[FILE… ENDPOINT...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
+    .addOption(pcapOption())
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP);
   command.parse([...args], { from: 'user' });
@@ -101,7 +107,8 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
       ExitStatus.usage,
     );
   }
-  return { paths, endpoint, isJson: command.opts<{ json?: true }>().json === true };
+  const options = command.opts<{ json?: true } & ObservationOptions>();
+  return { paths, endpoint, isJson: options.json === true, observation: observationOf(options) };
 }
 
 const HELP = `
@@ -111,9 +118,9 @@ A file that was interrupted goes on where it stopped when it is sent again.
 Exit status: 0 all files arrived and their SHA-256 matched; 1 some did not; 2 the
 arguments make no sense; 3 no connection; 130 interrupted.`;
 
-async function clientOf(text: string, context: CommandContext, system: System): Promise<ClientEndpoint> {
+async function clientOf(text: string, context: CommandContext, reactor: Reactor): Promise<ClientEndpoint> {
   try {
-    return await endpointsOf(context.plugins).clientFromString(system.reactor, text);
+    return await endpointsOf(context.plugins).clientFromString(reactor, text);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const hint = isHostAndPort(text, context) ? `; write ${printable(`ptcp:${text}`)}` : '';

@@ -59,10 +59,12 @@ export function adaptReceiveBuffer(tcb: Tcb, count: number, memory: MemoryBudget
   tcb.rcvRoundBytes += count;
   const { rtt } = tcb.path;
   const roundMs = rtt.hasSample ? rtt.srttMs : DEFAULT_ROUND_MS;
-  if (now - tcb.rcvRoundAt < roundMs) return;
+  // Not only at the round's end: rounds counted here are not the sender's, and he would wait for what is known already.
   const wanted = Math.min(4 * tcb.rcvRoundBytes, tcb.profile.receiveBufferMaxBytes);
-  if (wanted > tcb.rcvLimitBytes && wanted - tcb.rcvLimitBytes <= memory.freeBytes)
-    tcb.rcvLimitBytes = wanted;
+  // What it holds, or could hold from the start, needs no more memory.
+  const securedBytes = Math.max(tcb.recvBuffer.capacityBytes, tcb.profile.receiveBufferBytes);
+  if (wanted > tcb.rcvLimitBytes && wanted - securedBytes <= memory.freeBytes) tcb.rcvLimitBytes = wanted;
+  if (now - tcb.rcvRoundAt < roundMs) return;
   tcb.rcvRoundBytes = 0;
   tcb.rcvRoundAt = now;
 }

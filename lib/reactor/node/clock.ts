@@ -11,6 +11,11 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  */
 const SPIN_MS = 0.2;
 
+/** The time of day in milliseconds since 1970, to the microsecond; it does not follow later changes of the system's. */
+export function wallClockMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** The monotonic clock of the process, and its timers. */
 export class NodeClock implements Clock {
   readonly #calls: DelayedCalls;

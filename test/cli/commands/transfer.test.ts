@@ -242,14 +242,18 @@ describe('hawser send and hawser receive', () => {
 
   function send(...args: string[]): Promise<Running> {
     return start((context, reactor) => {
-      return runSend(args, context, { reactor, files: new MemoryFiles(source), hashes });
+      return runSend(args, context, { createReactor: () => reactor, files: new MemoryFiles(source), hashes });
     }, '10.0.0.1');
   }
 
   function receive(...args: string[]): Promise<Running> {
     const place = ['--listen', 'tcp:4915', '--interface', RECEIVER, '--dir', 'in'];
     return start((context, reactor) => {
-      return runReceive([...place, ...args], context, { reactor, files: new MemoryFiles(target), hashes });
+      return runReceive([...place, ...args], context, {
+        createReactor: () => reactor,
+        files: new MemoryFiles(target),
+        hashes,
+      });
     }, RECEIVER);
   }
 

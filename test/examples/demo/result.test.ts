@@ -20,6 +20,7 @@ const SETTINGS: Settings = {
   sizeBytes: 67_108_864,
   seed: '1',
   json: false,
+  pcapFile: undefined,
 };
 const HASH = 'a1'.repeat(32);
 const USAGE = { peakRssBytes: 1, cpuSeconds: 1 };

@@ -50,6 +50,7 @@ describe('the flags of the demo', () => {
       sizeBytes: 67_108_864,
       seed: '1',
       json: false,
+      pcapFile: undefined,
     });
   });
 

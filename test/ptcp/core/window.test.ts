@@ -64,6 +64,17 @@ describe('the size of the receive buffer', () => {
     expect(peer.connection.tcpInfo().rcvWndBytes).to.be.above(7000 * KIB);
   });
 
+  it('grows in the middle of a round, as soon as what was read shows that it will be too small', () => {
+    const peer = overPath();
+    let seq = 1;
+    for (; seq < 20 * KIB; seq += MSS) {
+      peer.inject({ seq, ack: 1, payload: CHUNK });
+      peer.connection.read(MSS);
+    }
+
+    expect(limit(peer)).to.equal(4 * (seq - 1));
+  });
+
   it('does not grow for a user who does not read', () => {
     const peer = overPath();
     let seq = 1;
