@@ -4,7 +4,6 @@ export interface Range {
   readonly end: number;
 }
 
-const NOTHING: readonly Range[] = Object.freeze([]);
 // Fewer leading entries than this are not worth moving the rest for.
 const COMPACT_AT = 32;
 
@@ -45,33 +44,31 @@ export class RangeSet implements Iterable<Range> {
     return index < 0 ? undefined : this.#range(this.#head + index);
   }
 
-  /** Covers [start, end) and returns the pieces, in order, that were not covered before. */
-  add(start: number, end: number): readonly Range[] {
-    if (end <= start) return NOTHING;
+  /** Covers [start, end). */
+  add(start: number, end: number): void {
+    if (end <= start) return;
     const starts = this.#starts;
     const ends = this.#ends;
     // Ranges from `low` up to `high` overlap the new one or touch it, and become one with it.
     const low = this.#firstEndingFrom(start);
     let high = low;
-    let uncoveredFrom = start;
-    const added: Range[] = [];
+    let first = start;
+    let last = end;
+    let coveredBefore = 0;
     for (; high < starts.length && (starts[high] as number) <= end; high++) {
-      const from = starts[high] as number;
-      if (from > uncoveredFrom) this.#note(added, uncoveredFrom, from);
-      uncoveredFrom = ends[high] as number;
+      first = Math.min(first, starts[high] as number);
+      last = Math.max(last, ends[high] as number);
+      coveredBefore += (ends[high] as number) - (starts[high] as number);
     }
-    if (uncoveredFrom < end) this.#note(added, uncoveredFrom, end);
-    if (added.length === 0) return NOTHING;
-
+    this.#totalLength += last - first - coveredBefore;
     if (low === high) {
       insert(starts, low, start);
       insert(ends, low, end);
     } else {
-      if (start < (starts[low] as number)) starts[low] = start;
-      ends[low] = Math.max(end, ends[high - 1] as number);
+      starts[low] = first;
+      ends[low] = last;
       this.#delete(low + 1, high);
     }
-    return added;
   }
 
   /** Whether all of [start, end) is covered. */
@@ -97,6 +94,20 @@ export class RangeSet implements Iterable<Range> {
     const index = this.#firstEndingFrom(from + 1);
     const isCovered = index < this.#starts.length && (this.#starts[index] as number) <= from;
     return isCovered ? (this.#ends[index] as number) : from;
+  }
+
+  /** The first integer at or after `from` that is covered, or Infinity. */
+  nextCovered(from: number): number {
+    const index = this.#firstEndingFrom(from + 1);
+    return index < this.#starts.length
+      ? Math.max(from, this.#starts[index] as number)
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /** The first integer from which on all below `point` is covered. */
+  coveredSince(point: number): number {
+    const index = this.#firstEndingFrom(point);
+    return index < this.#starts.length ? Math.min(point, this.#starts[index] as number) : point;
   }
 
   /** Uncovers all below `point`. */
@@ -184,11 +195,6 @@ export class RangeSet implements Iterable<Range> {
   #range(index: number): Range | undefined {
     if (index < this.#head || index >= this.#starts.length) return undefined;
     return { start: this.#starts[index] as number, end: this.#ends[index] as number };
-  }
-
-  #note(added: Range[], start: number, end: number): void {
-    this.#totalLength += end - start;
-    added.push({ start, end });
   }
 
   #delete(low: number, high: number): void {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { ack, bulkSender, cwnd, RTT_MS, range, sent, ssthresh } from '../support/bulk-sender.ts';
 import type { ScriptedPeer } from '../support/scripted-peer.ts';
 
-const SACK = { sack: true } as const;
+const SACK = { sack: true, rack: false } as const;
 
 /** Segments up to `n` are acknowledged, and 1, 2, 3 … after it SACKed one ACK at a time; returns what was sent. */
 function sackOneByOne(peer: ScriptedPeer, n: number, first: number, end: number): number[] {
@@ -150,24 +150,6 @@ describe('RFC 6675: recovery with SACK', () => {
     ack(peer, 4);
 
     expect(inFlight(), '8 out').to.equal(8);
-  });
-
-  it('repairs the loss of a retransmission without a time-out (RFC 8985 §6.2)', () => {
-    const peer = bulkSender({ profile: SACK });
-    sent(peer);
-    peer.pass(RTT_MS);
-    expect(sackOneByOne(peer, 0, 1, 10)).to.include(0);
-    peer.pass(RTT_MS / 2);
-    // What is in flight beside the retransmission arrives, and releases new segments later than it.
-    ack(peer, 0, [1, 14]);
-    const later = sent(peer);
-    expect(later.length).to.be.above(0);
-    expect(later).not.to.include(0);
-    peer.pass(RTT_MS);
-    ack(peer, 0, [1, 15]);
-
-    expect(sent(peer)).to.include(0);
-    expect(peer.connection.tcpInfo().retransmits, 'no time-out').to.equal(0);
   });
 
   it('takes everything that is not SACKed for lost after a time-out, and repairs only that (RFC 6675 §5.1)', () => {

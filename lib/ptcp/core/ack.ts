@@ -4,19 +4,58 @@ import { NEVER } from '../../time/clock.ts';
 import type { AckSample } from './congestion/controller.ts';
 import { oweChallengeAck } from './debts.ts';
 import { markAppLimited, RateSampler, reportLost } from './delivery-rate.ts';
-import { ackAdvanced, detectLoss, duplicateAckArrived, pipe, undoIfSpurious } from './recovery.ts';
-import { takeSack } from './sack.ts';
+import { adaptReorderingWindow, isRackOn, RackSample, startRack } from './rack.ts';
+import {
+  ackAdvanced,
+  detectLoss,
+  duplicateAckArrived,
+  markFirstLost,
+  pipe,
+  undoIfSpurious,
+} from './recovery.ts';
+import { type SackNews, takeSack } from './sack.ts';
 import { SackScoreboard } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
-import type { SentSegment } from './sent-segments.ts';
-import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+import type { SegmentVisitor, SentSegment } from './sent-segments.ts';
+import { seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { flightSize, News, type Tcb } from './tcb.ts';
 import { armRetransmit } from './timers.ts';
 import { echoedRtt } from './timestamps.ts';
 import { Flag, type Segment } from './wire/segment.ts';
 
+/** What the ACK in hand shows to have arrived. */
+class Arrivals implements SegmentVisitor {
+  /** The timestamp echoed, NaN while it says nothing of what is visited. */
+  echo = Number.NaN;
+  #tcb: Tcb | undefined = undefined;
+  #now: Instant = 0;
+
+  begin(tcb: Tcb, now: Instant): void {
+    sampler.begin();
+    if (tcb.rack !== undefined) rackSample.begin(tcb.rack);
+    this.echo = Number.NaN;
+    this.#tcb = tcb;
+    this.#now = now;
+  }
+
+  visit(segment: SentSegment): void {
+    const tcb = this.#tcb!;
+    sampler.cover(tcb, segment, this.#now);
+    if (tcb.rack !== undefined) rackSample.cover(tcb, segment, this.#now, this.echo);
+  }
+
+  /** The ACK is taken in; a connection that ends is not kept. */
+  finish(): void {
+    const tcb = this.#tcb!;
+    if (tcb.rack !== undefined) rackSample.finish(tcb, tcb.rack);
+    this.#tcb = undefined;
+  }
+}
+
 /** One of each serves all connections: an ACK is dealt with in one go. */
 const sampler = new RateSampler();
+const rackSample = new RackSample();
+const arrivals = new Arrivals();
 const sample: AckSample = {
   now: 0,
   ackedBytes: 0,
@@ -60,9 +99,10 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
   const ackedCount = seqDiff(segment.ack, tcb.sndUna);
   const isDuplicate = ackedCount === 0 && isDuplicateAck(tcb, segment);
 
-  sampler.begin();
-  const newlySackedBytes = ackedCount >= 0 ? takeSackBlocks(tcb, segment, now) : 0;
-  if (ackedCount > 0) acknowledge(tcb, segment.ack, ackedCount, now);
+  arrivals.begin(tcb, now);
+  const sackNews = ackedCount >= 0 ? takeSackBlocks(tcb, segment) : NO_SACK_NEWS;
+  if (ackedCount > 0) acknowledge(tcb, segment, ackedCount, now);
+  arrivals.finish();
   const isWindowChanged = updateSendWindow(tcb, segment, now);
 
   sample.lostBytes = 0;
@@ -70,10 +110,11 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
     measureRtt(tcb, segment, ackedCount, now);
     undoIfSpurious(tcb, segment.tsEcr);
     sample.lostBytes += ackAdvanced(tcb, ackedCount, now);
-  } else if (tcb.isSackOn ? newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
+  } else if (tcb.isSackOn ? sackNews.newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
     duplicateAckArrived(tcb);
   }
-  sample.lostBytes += detectLoss(tcb, sampler.newestSentAt, now);
+  if (tcb.rack !== undefined) adaptReorderingWindow(tcb, tcb.rack, sackNews.isDsack);
+  sample.lostBytes += detectLoss(tcb, now);
   if (ackedCount > 0) armRetransmit(tcb, now);
   informController(tcb, Math.max(0, ackedCount), priorInFlight, now);
   return 'go-on';
@@ -92,18 +133,27 @@ function isDuplicateAck(tcb: Tcb, segment: Segment): boolean {
   );
 }
 
-function takeSackBlocks(tcb: Tcb, segment: Segment, now: Instant): number {
-  if (!tcb.isSackOn || segment.sackCount === 0 || tcb.sent.count === 0) return 0;
-  tcb.scoreboard ??= new SackScoreboard();
-  const news = takeSack(tcb, segment, (sent) => sampler.cover(tcb, sent, now));
+/** What an ACK without SACK blocks changes. */
+const NO_SACK_NEWS: Readonly<SackNews> = { newlySackedBytes: 0, isDsack: false, dsackEnd: 0 };
+
+function takeSackBlocks(tcb: Tcb, segment: Segment): Readonly<SackNews> {
+  if (!tcb.isSackOn || segment.sackCount === 0) return NO_SACK_NEWS;
+  if (tcb.sent.count > 0) {
+    tcb.scoreboard ??= new SackScoreboard();
+    if (tcb.rack === undefined && isRackOn(tcb)) rackSample.begin(startRack(tcb));
+  }
+  const news = takeSack(tcb, segment, arrivals);
   // The ACK answers a duplicate and echoes an older segment: it says how long the first ACK has been lost, not the RTT.
   if (news.isDsack) sampler.isEchoStale = true;
-  return news.newlySackedBytes;
+  return news;
 }
 
-/** SND.UNA moves to `ack`. */
-function acknowledge(tcb: Tcb, ack: Seq, count: number, now: Instant): void {
-  tcb.sent.acknowledge(ack, (sent: SentSegment) => sampler.cover(tcb, sent, now));
+/** SND.UNA moves to SEG.ACK. */
+function acknowledge(tcb: Tcb, segment: Segment, count: number, now: Instant): void {
+  const { ack } = segment;
+  // What came last in order is echoed (RFC 7323 §4.3): that is among what is acknowledged, not among what is SACKed.
+  if (tcb.isTimestampsOn) arrivals.echo = segment.tsEcr;
+  tcb.sent.acknowledge(ack, arrivals);
   tcb.sendBuffer.acknowledge(ack);
   tcb.sndUna = ack;
   if (tcb.sent.count === 0) tcb.scoreboard = undefined;
@@ -170,7 +220,7 @@ function windowOpened(tcb: Tcb, now: Instant): void {
   tcb.persistAt = NEVER;
   tcb.persistBackoff = 0;
   tcb.owesProbe = false;
-  tcb.sent.markFirstLost();
+  markFirstLost(tcb);
   tcb.sent.newlyLost.length = 0;
   armRetransmit(tcb, now);
 }

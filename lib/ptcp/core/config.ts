@@ -28,6 +28,8 @@ export interface Profile {
   readonly windowScale: number | 'off';
   /** RFC 2018. */
   readonly sack: boolean;
+  /** RFC 8985 where there is SACK; without it losses are found by RFC 6675. */
+  readonly rack: boolean;
   /** RFC 7323 §3, in milliseconds. */
   readonly timestamps: boolean;
   /** Added to the clock to make timestamps; random for each pair of ports when undefined (RFC 7323 §5.4). */
@@ -98,6 +100,7 @@ export const DEFAULT_PROFILE: Profile = {
   sendBufferMaxBytes: 8_388_608,
   windowScale: 7,
   sack: true,
+  rack: true,
   timestamps: true,
   timestampOffset: undefined,
   optionOrder: ['mss', 'sack-permitted', 'timestamps', 'window-scale', 'ptcp'],
@@ -257,6 +260,7 @@ const CHOICES: ReadonlySet<string> = new Set(['windowScale', 'userTimeoutMs']);
 
 const SWITCHES = [
   'sack',
+  'rack',
   'timestamps',
   'ptcpOption',
   'crc32',

@@ -122,7 +122,8 @@ function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
   // SHLD-16, and MAY-7 not taken: only inside the window, but for the oldest, which serves as the probe.
   if (end > tcb.sndWnd && !isFirst) return 'window';
   // RFC 6675 §5, (4.3): the first one goes whatever is in flight; (C): the others as the pipe empties.
-  const isFree = isFirst && !segment.isResent && segment.transmissions === 1;
+  // After a time-out what is in flight beside it must not keep it waiting for the next (RFC 6298 §5.4).
+  const isFree = isFirst && !segment.isResent && (segment.transmissions === 1 || tcb.retransmissions > 0);
   if (!isFree && pipe(tcb) > 0 && pipe(tcb) + segment.length > congestion.cwndBytes) return 'cwnd';
   if (pacingAllowance(tcb.path, sendMss(tcb), writer.now) <= 0) return 'pacing';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';

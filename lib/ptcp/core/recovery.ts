@@ -1,6 +1,7 @@
-// Read first: RFC 6675 (with SACK), RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to react.
+// Read first: RFC 8985 §6 (with SACK) or RFC 6675, RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to
+// react.
 import type { Instant } from '../../time/clock.ts';
-import { NEVER } from '../../time/clock.ts';
+import { isRackOn, markLostByTime, markLostOnTimeout, recoveryEnded, startRack } from './rack.ts';
 import { DUP_THRESH } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
@@ -33,7 +34,13 @@ export function ackAdvanced(tcb: Tcb, ackedBytes: number, now: Instant): number 
   if (tcb.isSackOn || tcb.phase === 'loss') return 0;
   // RFC 6582 §3.2, step 3: a partial ACK. The next segment is lost too; what left the network is no longer ahead.
   tcb.dupAckedBytes = Math.max(0, tcb.dupAckedBytes - Math.max(0, ackedBytes - sendMss(tcb)));
-  return tcb.sent.markFirstLost();
+  return markFirstLost(tcb);
+}
+
+/** The oldest segment is lost, whatever it is. Returns how many bytes that are newly so. */
+export function markFirstLost(tcb: Tcb): number {
+  const { first } = tcb.sent;
+  return first === undefined ? 0 : tcb.sent.markLost(first);
 }
 
 function leaveRecovery(tcb: Tcb, now: Instant): void {
@@ -41,6 +48,7 @@ function leaveRecovery(tcb: Tcb, now: Instant): void {
   tcb.phase = 'open';
   tcb.undo = undefined;
   tcb.dupAckedBytes = 0;
+  if (tcb.rack !== undefined) recoveryEnded(tcb.rack);
   // What was found lost beyond the recovery point belongs to another window of data (RFC 6675 §5).
   if (tcb.sent.lostBytes > 0) enterRecovery(tcb, now);
 }
@@ -55,29 +63,28 @@ export function duplicateAckArrived(tcb: Tcb): void {
 }
 
 /** Looks for losses after an ACK and reacts to the first of a window. Returns bytes newly thought lost. */
-export function detectLoss(tcb: Tcb, newestSentAt: Instant, now: Instant): number {
+export function detectLoss(tcb: Tcb, now: Instant): number {
+  if (isRackOn(tcb)) return reactTo(tcb, markLostByTime(tcb, now), now);
   if (tcb.sent.count === 0) return 0;
-  const { scoreboard, sent } = tcb;
-  let lostBytes = 0;
-  if (scoreboard !== undefined && tcb.isSackOn) {
-    const below = scoreboard.lostBelow(sendMss(tcb));
-    if (below > scoreboard.unaOffset)
-      lostBytes += sent.markLostBefore(seqAdd(tcb.sndUna, below - scoreboard.unaOffset));
-    if (sent.resentBytes > 0) lostBytes += sent.markResentLost(newestSentAt - reorderingWindow(tcb));
-  }
-  // RFC 6582 §4.1 and RFC 6675 §5.1: duplicates of before the time-out say nothing new.
-  if (tcb.phase !== 'open') return lostBytes;
-  // RFC 6675 §5, steps (1) and (2); RFC 5681 §3.2, step 2
-  const isEnough = lostBytes > 0 || tcb.dupAcks >= DUP_THRESH;
-  if (tcb.dupAcks >= DUP_THRESH) lostBytes += sent.markFirstLost();
-  if (isEnough) enterRecovery(tcb, now);
-  return lostBytes;
+  let lostBytes = tcb.isSackOn ? markLostByScoreboard(tcb) : 0;
+  // RFC 6675 §5, steps (1) and (2); RFC 5681 §3.2, step 2. After a time-out duplicates of before it say nothing new
+  // (RFC 6582 §4.1, RFC 6675 §5.1).
+  if (tcb.phase === 'open' && tcb.dupAcks >= DUP_THRESH) lostBytes += markFirstLost(tcb);
+  return reactTo(tcb, lostBytes, now);
 }
 
-/** RFC 8985 §6.2: a quarter of the smallest RTT is still reordering. */
-function reorderingWindow(tcb: Tcb): number {
-  const { minRttMs } = tcb.path.rtt;
-  return minRttMs === NEVER ? 0 : minRttMs / 4;
+/** RFC 6675 §4, IsLost(). */
+function markLostByScoreboard(tcb: Tcb): number {
+  const { scoreboard, sent } = tcb;
+  if (scoreboard === undefined) return 0;
+  const below = scoreboard.lostBelow(sendMss(tcb));
+  if (below <= scoreboard.unaOffset) return 0;
+  return sent.markLostBefore(seqAdd(tcb.sndUna, below - scoreboard.unaOffset));
+}
+
+function reactTo(tcb: Tcb, lostBytes: number, now: Instant): number {
+  if (lostBytes > 0 && tcb.phase === 'open') enterRecovery(tcb, now);
+  return lostBytes;
 }
 
 function enterRecovery(tcb: Tcb, now: Instant): void {
@@ -101,8 +108,9 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
   if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: undefined };
   const isFirst = tcb.phase !== 'loss' || tcb.retransmissions === 1;
   congestion.onTimeout(now, flightSize(tcb), isFirst);
-  tcb.sent.markAllLost(hasReneged);
   tcb.phase = 'loss';
+  if (isRackOn(tcb) && !hasReneged) markLostOnTimeout(tcb, now);
+  else tcb.sent.markAllLost(hasReneged);
   tcb.recoveryPoint = tcb.sndNxt;
   tcb.dupAcks = 0;
   tcb.dupAckedBytes = 0;
@@ -121,15 +129,21 @@ export function undoIfSpurious(tcb: Tcb, tsEcr: number): void {
     undo.firstResend === undefined || (tcb.isTimestampsOn && seqLess(tsEcr, undo.firstResend));
   tcb.undo = undefined;
   if (!isOriginal) return;
+  // RFC 8985 §6.2, step 3, cannot see it: what was sent again tells nothing of the order.
+  if (tcb.rack !== undefined && tcb.phase === 'recovery') tcb.rack.isReorderingSeen = true;
   tcb.path.congestion.undo(undo.congestion);
   tcb.sent.clearLost();
   tcb.phase = 'open';
   tcb.dupAckedBytes = 0;
 }
 
-/** RFC 6675 §4, NextSeg(), rules (3) and (4), for when there is neither lost nor new data and still room in the window. */
+/**
+ * RFC 6675 §4, NextSeg(), rules (3) and (4), for when there is neither lost nor new data and still room in the window.
+ * RACK has timers instead.
+ */
 export function nextRescue(tcb: Tcb): SentSegment | undefined {
-  if (tcb.phase !== 'recovery' || !tcb.isSackOn || tcb.scoreboard === undefined) return undefined;
+  if (tcb.phase !== 'recovery' || !tcb.isSackOn || isRackOn(tcb) || tcb.scoreboard === undefined)
+    return undefined;
   const highest = tcb.scoreboard.ranges.last;
   if (highest !== undefined) {
     const highestSacked = seqAdd(tcb.sndUna, highest.start - tcb.scoreboard.unaOffset);
@@ -151,5 +165,6 @@ export function retransmitted(tcb: Tcb, segment: SentSegment, tsVal: number): vo
   if (segment === tcb.sent.last && !segment.isLost) tcb.isRescued = true;
   else if (seqLess(tcb.highRxt, end)) tcb.highRxt = end;
   if (tcb.undo !== undefined) tcb.undo.firstResend ??= tsVal;
+  if (isRackOn(tcb)) startRack(tcb);
   tcb.retransmittedSegments += 1;
 }

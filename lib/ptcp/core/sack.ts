@@ -1,50 +1,66 @@
 // The SACK option, taken and given: RFC 2018 and RFC 2883.
 import type { Range } from '../../bytes/range-set.ts';
-import type { SentSegment } from './sent-segments.ts';
+import type { SackedStretch, SegmentVisitor } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import type { Tcb } from './tcb.ts';
 import { MAX_SACK_BLOCKS, type Segment } from './wire/segment.ts';
 
-/** What the SACK blocks of one ACK changed. */
+/** What the SACK blocks of one ACK changed. Reused from ACK to ACK. */
 export interface SackNews {
   /** Bytes SACKed for the first time. */
   newlySackedBytes: number;
-  /** The first block told of data that came twice (RFC 2883). */
+  /** The first block told of data that came twice (RFC 2883), which ends at `dsackEnd`. */
   isDsack: boolean;
+  dsackEnd: Seq;
 }
+
+const news: SackNews = { newlySackedBytes: 0, isDsack: false, dsackEnd: 0 };
+const stretch: SackedStretch = { from: 0, until: 0, start: 0, end: 0 };
 
 /**
  * Enters the SACK blocks of `segment` into the scoreboard; blocks outside (SND.UNA, SND.NXT] are ignored, so that a lying
  * peer changes nothing; so are those that would make more ranges than there are segments (CVE-2019-11478).
  */
-export function takeSack(tcb: Tcb, segment: Segment, visit: (sent: SentSegment) => void): SackNews {
+export function takeSack(tcb: Tcb, segment: Segment, visitor: SegmentVisitor): SackNews {
   const scoreboard = tcb.scoreboard!;
-  const news: SackNews = { newlySackedBytes: 0, isDsack: false };
+  const before = tcb.sent.sackedBytes;
+  news.isDsack = false;
   for (let block = 0; block < segment.sackCount; block += 1) {
     const left = segment.sackEdges[2 * block]!;
     const right = segment.sackEdges[2 * block + 1]!;
     if (!seqLess(left, right)) continue;
     if (block === 0 && isDsack(segment, left, right)) {
       news.isDsack = true;
+      news.dsackEnd = right;
       continue;
     }
     if (!seqLess(tcb.sndUna, left) || !seqLessOrEqual(right, tcb.sndNxt)) continue;
-    if (scoreboard.ranges.count >= tcb.sent.count) return news;
-    const start = scoreboard.offsetOf(left, tcb.sndUna);
-    for (const piece of scoreboard.ranges.add(start, start + seqDiff(right, left))) {
-      const before = tcb.sent.sackedBytes;
-      // A segment may have become whole only together with what was SACKed before, so look at the whole range.
-      const range = scoreboard.ranges.rangeAt(piece.start)!;
-      const from = Math.max(range.start, piece.start - MAX_SEGMENT_BYTES);
-      const until = Math.min(range.end, piece.end + MAX_SEGMENT_BYTES);
-      tcb.sent.markSacked(seqOf(tcb, from), seqOf(tcb, until), visit);
-      news.newlySackedBytes += tcb.sent.sackedBytes - before;
-    }
+    if (scoreboard.ranges.count >= tcb.sent.count) break;
+    takeBlock(tcb, left, right, visitor);
   }
+  news.newlySackedBytes = tcb.sent.sackedBytes - before;
   return news;
 }
 
-const MAX_SEGMENT_BYTES = 65_535;
+/** Marks what is new of [left, right): the gaps, so that what is known costs nothing. */
+function takeBlock(tcb: Tcb, left: Seq, right: Seq, visitor: SegmentVisitor): void {
+  const { ranges } = tcb.scoreboard!;
+  const start = tcb.scoreboard!.offsetOf(left, tcb.sndUna);
+  const end = start + seqDiff(right, left);
+  let from = ranges.nextGap(start);
+  if (from >= end) return;
+  // A segment may become whole only together with what was SACKed before beside it.
+  stretch.start = seqOf(tcb, ranges.coveredSince(start));
+  stretch.end = seqOf(tcb, ranges.nextGap(end));
+  while (from < end) {
+    const until = Math.min(end, ranges.nextCovered(from));
+    stretch.from = seqOf(tcb, from);
+    stretch.until = seqOf(tcb, until);
+    tcb.sent.markSacked(stretch, visitor);
+    from = ranges.nextGap(until);
+  }
+  ranges.add(start, end);
+}
 
 function seqOf(tcb: Tcb, offset: number): Seq {
   return seqAdd(tcb.sndUna, offset - tcb.scoreboard!.unaOffset);

@@ -26,10 +26,32 @@ export class SentSegment {
   /** Bytes in flight as this segment had left, and bytes found lost on this connection until then. */
   txInFlightBytes = 0;
   lostAtSend = 0;
+  /** Neighbours among those in flight, in the order in which they left; SentSegments' to change. */
+  leftBefore: SentSegment | undefined = undefined;
+  leftAfter: SentSegment | undefined = undefined;
+}
+
+/** Whether `segment` may still be under way. */
+function isInFlight(segment: SentSegment): boolean {
+  return !segment.isSacked && (!segment.isLost || segment.isResent);
+}
+
+/** Sees segments one by one. What it is shown may be used again after the call: copy what must outlive it. */
+export interface SegmentVisitor {
+  visit(segment: SentSegment): void;
+}
+
+/** A stretch of what the peer holds: [from, until) is new, and lies within [start, end), all of which it holds now. */
+export interface SackedStretch {
+  from: Seq;
+  until: Seq;
+  start: Seq;
+  end: Seq;
 }
 
 /**
- * The segments between SND.UNA and SND.NXT, oldest first, with running sums over them.
+ * The segments between SND.UNA and SND.NXT, oldest first, with running sums over them; those in flight also in the order
+ * in which they last left, so that what is lost by time is seen from the front (RFC 8985 §6.2, step 5).
  *
  * Invariant: the segments lie end to end from `first.seq` on, and the sums are those of their flags.
  */
@@ -41,10 +63,12 @@ export class SentSegments {
   #nextLost = 0;
   /** Index below which every segment that is not SACKed is marked lost already. */
   #markedBelow = 0;
-  /** Retransmissions in the order they left, each with its time: which of them are lost again is seen from the front. */
-  #resent: { readonly seq: Seq; readonly sentAt: Instant }[] = NOTHING_RESENT;
+  /** Ends of the chain of those in flight. */
+  #leftFirst: SentSegment | undefined = undefined;
+  #leftLast: SentSegment | undefined = undefined;
 
   sackedBytes = 0;
+  sackedCount = 0;
   lostBytes = 0;
   resentBytes = 0;
   /** Bytes ever found lost, retransmissions included: C.lost of draft-ietf-ccwg-bbr §2.2. */
@@ -64,6 +88,11 @@ export class SentSegments {
     return this.count === 0 ? undefined : this.#segments[this.#segments.length - 1];
   }
 
+  /** Of those in flight the one that left, or left again, the longest ago. */
+  get longestInFlight(): SentSegment | undefined {
+    return this.#leftFirst;
+  }
+
   /** Adds a segment that is being sent for the first time, after all others. */
   push(seq: Seq, length: number, now: Instant): SentSegment {
     const segment = SPARE.pop() ?? new SentSegment();
@@ -77,20 +106,18 @@ export class SentSegments {
     segment.hasFin = false;
     if (this.#segments === NO_SEGMENTS) this.#segments = [];
     this.#segments.push(segment);
+    this.#chain(segment);
     return segment;
   }
 
-  /**
-   * Takes off what `ack` covers. `visit` sees each segment as it was before; one that `ack` cuts keeps its tail.
-   *
-   * A visited segment is reused: copy what must outlive the call.
-   */
-  acknowledge(ack: Seq, visit: (segment: SentSegment) => void): void {
+  /** Takes off what `ack` covers. `visitor` sees each segment as it was before; one that `ack` cuts keeps its tail. */
+  acknowledge(ack: Seq, visitor: SegmentVisitor): void {
     let segment = this.first;
     while (segment !== undefined && seqLessOrEqual(seqAdd(segment.seq, segment.length), ack)) {
       this.#forget(segment, segment.length);
-      visit(segment);
-      segment.isResent = false;
+      if (segment.isSacked) this.sackedCount -= 1;
+      visitor.visit(segment);
+      this.#unchain(segment);
       this.#head += 1;
       if (SPARE.length < MAX_SPARE) SPARE.push(segment);
       segment = this.first;
@@ -103,29 +130,24 @@ export class SentSegments {
     }
     this.#nextLost = Math.max(this.#nextLost, this.#head);
     this.#markedBelow = Math.max(this.#markedBelow, this.#head);
-    this.#forgetResent(ack);
     this.#compact();
   }
 
-  /** Retransmissions before `ack` have arrived, or need not. */
-  #forgetResent(ack: Seq): void {
-    let done = 0;
-    while (done < this.#resent.length && seqLess(this.#resent[done]!.seq, ack)) done += 1;
-    if (done > 0) this.#resent.splice(0, done);
-  }
-
-  /** Marks [start, end) SACKed; segments that are only partly inside are left alone. */
-  markSacked(start: Seq, end: Seq, visit: (segment: SentSegment) => void): void {
-    for (let index = this.#indexOf(start); index < this.#segments.length; index += 1) {
+  /** Marks SACKed the segments that `stretch` makes whole; those that are only partly in it are left alone. */
+  markSacked(stretch: SackedStretch, visitor: SegmentVisitor): void {
+    const { from, until, start, end } = stretch;
+    for (let index = this.#indexOf(from); index < this.#segments.length; index += 1) {
       const segment = this.#segments[index]!;
-      if (seqLess(end, seqAdd(segment.seq, segment.length))) return;
+      if (!seqLess(segment.seq, until) || seqLess(end, seqAdd(segment.seq, segment.length))) return;
       if (segment.isSacked || seqLess(segment.seq, start)) continue;
       this.#forget(segment, segment.length);
-      visit(segment);
+      visitor.visit(segment);
+      this.#unchain(segment);
       segment.isSacked = true;
       segment.isLost = false;
       segment.isResent = false;
       this.sackedBytes += segment.length;
+      this.sackedCount += 1;
     }
   }
 
@@ -141,9 +163,9 @@ export class SentSegments {
     return marked;
   }
 
-  /** Marks the oldest segment lost, whatever it is. Returns how many bytes that are newly so. */
-  markFirstLost(): number {
-    return this.count === 0 ? 0 : this.#markLost(this.#head);
+  /** Marks `segment`, one of these, lost unless it is SACKed. Returns how many bytes that are newly so. */
+  markLost(segment: SentSegment): number {
+    return this.#markLost(this.#indexOf(segment.seq));
   }
 
   #markLost(index: number): number {
@@ -151,6 +173,7 @@ export class SentSegments {
     if (segment.isSacked || (segment.isLost && !segment.isResent)) return 0;
     if (segment.isResent) this.resentBytes -= segment.length;
     else this.lostBytes += segment.length;
+    this.#unchain(segment);
     segment.isLost = true;
     segment.isResent = false;
     this.#nextLost = Math.min(this.#nextLost, index);
@@ -165,14 +188,21 @@ export class SentSegments {
    * With `hasReneged` SACKs count for nothing: the peer has gone back on them (RFC 2018 §8).
    */
   markAllLost(hasReneged: boolean): void {
-    if (hasReneged) {
-      for (let index = this.#head; index < this.#segments.length; index += 1)
-        this.#segments[index]!.isSacked = false;
-      this.sackedBytes = 0;
-    }
+    if (hasReneged) this.#forgetSacked();
     for (let index = this.#head; index < this.#segments.length; index += 1) this.#markLost(index);
     this.#nextLost = this.#head;
     this.#markedBelow = this.#segments.length;
+  }
+
+  /** All that was SACKed is in flight again, in no particular order: it is about to be marked lost. */
+  #forgetSacked(): void {
+    for (let index = this.#head; index < this.#segments.length; index += 1) {
+      const segment = this.#segments[index]!;
+      if (segment.isSacked) this.#chain(segment);
+      segment.isSacked = false;
+    }
+    this.sackedBytes = 0;
+    this.sackedCount = 0;
   }
 
   /** The oldest segment that is lost and was not sent again. */
@@ -195,46 +225,34 @@ export class SentSegments {
     return undefined;
   }
 
-  /** The segment is sent again now. One not thought lost before (a probe) counts as lost and sent again. */
+  /** The segment is sent again now. One not thought lost before counts as lost and sent again. */
   resend(segment: SentSegment, now: Instant): void {
+    this.#unchain(segment);
     if (!segment.isLost) this.lostBytes += segment.length;
     if (!segment.isResent) this.resentBytes += segment.length;
     segment.isLost = true;
     segment.isResent = true;
     segment.transmissions += 1;
     segment.sentAt = now;
-    if (this.#resent === NOTHING_RESENT) this.#resent = [];
-    this.#resent.push({ seq: segment.seq, sentAt: now });
-  }
-
-  /**
-   * Marks lost again what was sent again before `before` and has still not arrived, though what left after it has
-   * (RFC 8985 §6.2, step 5, for retransmissions). Returns how many bytes.
-   */
-  markResentLost(before: Instant): number {
-    let marked = 0;
-    let done = 0;
-    for (; done < this.#resent.length; done += 1) {
-      const { seq, sentAt } = this.#resent[done]!;
-      const index = this.#indexOf(seq);
-      const segment = this.#segments[index];
-      const isPending = segment?.seq === seq && segment.isResent && segment.sentAt === sentAt;
-      if (isPending && sentAt >= before) break;
-      if (isPending) marked += this.#markLost(index);
-    }
-    if (done > 0) this.#resent.splice(0, done);
-    return marked;
+    this.#chain(segment);
   }
 
   /** What is thought lost and was not sent again is in flight after all: the repair was needless. */
   clearLost(): void {
+    const inFlight: SentSegment[] = [];
     for (let index = this.#head; index < this.#segments.length; index += 1) {
       const segment = this.#segments[index]!;
-      if (!segment.isLost || segment.isResent) continue;
-      segment.isLost = false;
-      this.lostBytes -= segment.length;
+      if (segment.isLost && !segment.isResent) {
+        segment.isLost = false;
+        this.lostBytes -= segment.length;
+      }
+      if (isInFlight(segment)) inFlight.push(segment);
     }
     this.#markedBelow = this.#head;
+    this.#leftFirst = undefined;
+    this.#leftLast = undefined;
+    // The sort is stable: of those that left at once the order of the stream remains.
+    for (const segment of inFlight.sort((a, b) => a.sentAt - b.sentAt)) this.#chain(segment);
   }
 
   /** Cuts `segment` so that it has `length`, and puts the rest behind it: the datagram size has shrunk. */
@@ -247,6 +265,7 @@ export class SentSegments {
     segment.hasFin = false;
     this.#segments.splice(index + 1, 0, rest);
     if (this.#markedBelow > index) this.#markedBelow += 1;
+    if (isInFlight(rest)) this.#chainAfter(segment, rest);
   }
 
   /** All of them, oldest first: for tests and for showing. */
@@ -259,6 +278,36 @@ export class SentSegments {
     if (segment.isSacked) this.sackedBytes -= count;
     if (segment.isLost) this.lostBytes -= count;
     if (segment.isResent) this.resentBytes -= count;
+  }
+
+  /** `segment` left now: it is the last of those in flight. */
+  #chain(segment: SentSegment): void {
+    segment.leftBefore = this.#leftLast;
+    segment.leftAfter = undefined;
+    if (this.#leftLast === undefined) this.#leftFirst = segment;
+    else this.#leftLast.leftAfter = segment;
+    this.#leftLast = segment;
+  }
+
+  #chainAfter(before: SentSegment, segment: SentSegment): void {
+    const after = before.leftAfter;
+    segment.leftBefore = before;
+    segment.leftAfter = after;
+    before.leftAfter = segment;
+    if (after === undefined) this.#leftLast = segment;
+    else after.leftBefore = segment;
+  }
+
+  /** `segment` is about to be no longer in flight, if it is. */
+  #unchain(segment: SentSegment): void {
+    if (!isInFlight(segment)) return;
+    const { leftBefore, leftAfter } = segment;
+    if (leftBefore === undefined) this.#leftFirst = leftAfter;
+    else leftBefore.leftAfter = leftAfter;
+    if (leftAfter === undefined) this.#leftLast = leftBefore;
+    else leftAfter.leftBefore = leftBefore;
+    segment.leftBefore = undefined;
+    segment.leftAfter = undefined;
   }
 
   /** Index of the segment that holds `seq`, or of the first after it. */
@@ -291,8 +340,6 @@ export class SentSegments {
 
 /** Shared by all that have nothing in flight and never had. */
 const NO_SEGMENTS: SentSegment[] = [];
-/** Shared by all that have sent nothing twice. */
-const NOTHING_RESENT: never[] = [];
 /** Records to be used again, by whatever connection is next: an idle one keeps none. */
 const SPARE: SentSegment[] = [];
 const MAX_SPARE = 4096;

@@ -5,6 +5,7 @@ import type { Profile } from './config.ts';
 import type { CongestionState } from './congestion/controller.ts';
 import type { MemoryBudget } from './memory.ts';
 import type { Path } from './path.ts';
+import type { Rack } from './recovery-state.ts';
 import { RecvBuffer } from './recv-buffer.ts';
 import type { SackScoreboard } from './scoreboard.ts';
 import { SendBuffer } from './send-buffer.ts';
@@ -105,7 +106,8 @@ export interface Tcb {
   // In flight and loss recovery
   sent: SentSegments;
   scoreboard: SackScoreboard | undefined;
-  /** 'recovery': RFC 6675 or 6582. 'loss': after an RTO. */
+  rack: Rack | undefined;
+  /** 'recovery': RFC 8985, 6675 or 6582. 'loss': after an RTO. */
   phase: 'open' | 'recovery' | 'loss';
   recoveryPoint: Seq;
   dupAcks: number;
@@ -168,6 +170,8 @@ export interface Tcb {
 
   // Due times
   retransmitAt: Instant;
+  /** RFC 8985 §6.2: the next segment is lost then. */
+  reorderAt: Instant;
   persistAt: Instant;
   persistBackoff: number;
   delayedAckAt: Instant;
@@ -259,6 +263,7 @@ export function createTcb(options: TcbOptions): Tcb {
     tsRecentAt: -NEVER,
     sent: new SentSegments(),
     scoreboard: undefined,
+    rack: undefined,
     phase: 'open',
     recoveryPoint: iss,
     dupAcks: 0,
@@ -297,6 +302,7 @@ export function createTcb(options: TcbOptions): Tcb {
     isClosedByUser: false,
     closeReason: undefined,
     retransmitAt: NEVER,
+    reorderAt: NEVER,
     persistAt: NEVER,
     persistBackoff: 0,
     delayedAckAt: NEVER,

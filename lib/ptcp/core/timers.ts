@@ -4,7 +4,7 @@ import { NEVER } from '../../time/clock.ts';
 import { oweReset } from './debts.ts';
 import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
-import { retransmitTimedOut } from './recovery.ts';
+import { detectLoss, retransmitTimedOut } from './recovery.ts';
 import { isSynchronized, News, type Tcb } from './tcb.ts';
 
 /** RFC 9293 §3.8.3 (SHLD-11): R2 is at least this long. */
@@ -17,6 +17,7 @@ const OVERRIDE_MOST_MS = 1000;
 export function nextDueAt(tcb: Tcb): Instant {
   return Math.min(
     tcb.retransmitAt,
+    tcb.reorderAt,
     tcb.persistAt,
     tcb.delayedAckAt,
     tcb.keepAliveAt,
@@ -41,6 +42,10 @@ export function handleDue(tcb: Tcb, now: Instant): void {
   if (tcb.lingerAt <= now) {
     lingerExpired(tcb);
     return;
+  }
+  if (tcb.reorderAt <= now) {
+    detectLoss(tcb, now);
+    reportLost(tcb, now);
   }
   if (tcb.retransmitAt <= now) retransmitDue(tcb, now);
   if (tcb.persistAt <= now) persistDue(tcb, now);

@@ -5,6 +5,7 @@ import { DEFAULT_PROFILE, type Profile, resolveProfile } from '../../../lib/ptcp
 import type { ControllerOptions } from '../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
+import { ack, bulkSender, RTT_MS, sent } from '../../support/bulk-sender.ts';
 import { ISS, LOCAL_PORT, PATH, PEER_PORT, pattern, ScriptedPeer } from '../../support/scripted-peer.ts';
 import { established, finWait2, listening, synSent, timeWait } from '../../support/scripted-states.ts';
 
@@ -44,6 +45,7 @@ const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', nu
 
 const SWITCHES = {
   sack: true,
+  rack: true,
   timestamps: true,
   ptcpOption: true,
   crc32: true,
@@ -234,6 +236,19 @@ describe('the option', () => {
       peer.pass(1000);
       expect(peer.expect({}).options.sackPermitted ?? false).to.equal(sack);
     }
+  });
+
+  it('rack finds losses by time, or only by what is SACKed beyond them (RFC 8985 §6.2, RFC 6675 §4)', () => {
+    const resent = [true, false].map((rack) => {
+      const peer = bulkSender({ profile: { sack: true, rack } });
+      peer.pass(RTT_MS);
+      ack(peer, 0, [1, 2]);
+      peer.drain();
+      peer.pass(RTT_MS / 4);
+      return sent(peer);
+    });
+
+    expect(resent).to.deep.equal([[0], []]);
   });
 
   it('timestamps are offered, or not (RFC 7323 §3)', () => {

@@ -2,12 +2,21 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type SentSegment, SentSegments } from '../../../lib/ptcp/core/sent-segments.ts';
-import { seqAdd, seqDiff } from '../../../lib/ptcp/core/seq.ts';
+import { type SegmentVisitor, type SentSegment, SentSegments } from '../../../lib/ptcp/core/sent-segments.ts';
+import { type Seq, seqAdd, seqDiff } from '../../../lib/ptcp/core/seq.ts';
 
 /** Where the first segment of each test begins: just below the wrap. */
 const FIRST = 0xffff_ff80;
-const ignore = (): void => {};
+const ignore: SegmentVisitor = { visit: () => undefined };
+
+function seeing(visit: (segment: SentSegment) => unknown): SegmentVisitor {
+  return { visit };
+}
+
+/** The peer holds [start, end), and nothing beside it. */
+function sack(sent: SentSegments, start: Seq, end: Seq, visitor: SegmentVisitor = ignore): void {
+  sent.markSacked({ from: start, until: end, start, end }, visitor);
+}
 
 /** Segments of 10 bytes, end to end from FIRST on. */
 function tens(count: number): SentSegments {
@@ -27,11 +36,19 @@ function place(segment: SentSegment | undefined): number | undefined {
   return segment === undefined ? undefined : seqDiff(segment.seq, FIRST);
 }
 
+/** The places of those in flight, the one first that left the longest ago. */
+function order(sent: SentSegments): (number | undefined)[] {
+  const places: (number | undefined)[] = [];
+  for (let next = sent.longestInFlight; next !== undefined; next = next.leftAfter) places.push(place(next));
+  return places;
+}
+
 /** The sums over `sent`, and the walls between its segments, taken anew. */
 function recomputed(sent: SentSegments): Record<string, number> {
-  const sums = { sackedBytes: 0, lostBytes: 0, resentBytes: 0 };
+  const sums = { sackedBytes: 0, sackedCount: 0, lostBytes: 0, resentBytes: 0 };
   for (const { length, isSacked, isLost, isResent } of sent.all) {
     if (isSacked) sums.sackedBytes += length;
+    if (isSacked) sums.sackedCount += 1;
     if (isLost) sums.lostBytes += length;
     if (isResent) sums.resentBytes += length;
   }
@@ -39,8 +56,10 @@ function recomputed(sent: SentSegments): Record<string, number> {
 }
 
 function checkInvariants(sent: SentSegments): void {
-  const { sackedBytes, lostBytes, resentBytes } = sent;
-  expect({ sackedBytes, lostBytes, resentBytes }, 'the running sums').to.deep.equal(recomputed(sent));
+  const { sackedBytes, sackedCount, lostBytes, resentBytes } = sent;
+  expect({ sackedBytes, sackedCount, lostBytes, resentBytes }, 'the running sums').to.deep.equal(
+    recomputed(sent),
+  );
   let next = sent.first?.seq;
   for (const segment of sent.all) {
     expect(segment.seq, 'end to end').to.equal(next);
@@ -51,6 +70,14 @@ function checkInvariants(sent: SentSegments): void {
   }
   const lost = sent.all.find(({ isLost, isResent }) => isLost && !isResent);
   expect(sent.nextLost(), 'the oldest to be sent again').to.equal(lost);
+  const inFlight = sent.all.filter(({ isSacked, isLost, isResent }) => !isSacked && (!isLost || isResent));
+  const chain: SentSegment[] = [];
+  for (let each = sent.longestInFlight; each !== undefined; each = each.leftAfter) {
+    expect(each.leftBefore, 'both ways').to.equal(chain.at(-1));
+    expect(each.sentAt, 'in the order of time').to.be.at.least(chain.at(-1)?.sentAt ?? 0);
+    chain.push(each);
+  }
+  expect(chain, 'those in flight are chained').to.have.members(inFlight);
   expect(sent.count).to.equal(sent.all.length);
   expect(sent.last).to.equal(sent.all.at(-1));
 }
@@ -60,7 +87,10 @@ describe('SentSegments', () => {
     const sent = tens(4);
     const seen: (number | undefined)[] = [];
 
-    sent.acknowledge(seqAdd(FIRST, 23), (segment) => seen.push(place(segment)));
+    sent.acknowledge(
+      seqAdd(FIRST, 23),
+      seeing((segment) => seen.push(place(segment))),
+    );
 
     expect(seen).to.deep.equal([0, 10]);
     expect(place(sent.first)).to.equal(23);
@@ -70,10 +100,13 @@ describe('SentSegments', () => {
 
   it('shows an acknowledged segment as it was before', () => {
     const sent = tens(2);
-    sent.markSacked(FIRST, seqAdd(FIRST, 10), ignore);
+    sack(sent, FIRST, seqAdd(FIRST, 10));
     const seen: boolean[] = [];
 
-    sent.acknowledge(seqAdd(FIRST, 20), ({ isSacked }) => seen.push(isSacked));
+    sent.acknowledge(
+      seqAdd(FIRST, 20),
+      seeing(({ isSacked }) => seen.push(isSacked)),
+    );
 
     expect(seen).to.deep.equal([true, false]);
     expect(sent.sackedBytes).to.equal(0);
@@ -84,8 +117,8 @@ describe('SentSegments', () => {
     const seen: (number | undefined)[] = [];
     const visit = (segment: SentSegment): unknown => seen.push(place(segment));
 
-    sent.markSacked(seqAdd(FIRST, 5), seqAdd(FIRST, 35), visit);
-    sent.markSacked(seqAdd(FIRST, 10), seqAdd(FIRST, 50), visit);
+    sack(sent, seqAdd(FIRST, 5), seqAdd(FIRST, 35), seeing(visit));
+    sack(sent, seqAdd(FIRST, 10), seqAdd(FIRST, 50), seeing(visit));
 
     expect(seen).to.deep.equal([10, 20, 30, 40]);
     expect(shown(sent)).to.equal('.ssss');
@@ -93,7 +126,7 @@ describe('SentSegments', () => {
 
   it('marks lost what lies before a place and is neither SACKed nor lost already', () => {
     const sent = tens(5);
-    sent.markSacked(seqAdd(FIRST, 10), seqAdd(FIRST, 20), ignore);
+    sack(sent, seqAdd(FIRST, 10), seqAdd(FIRST, 20));
 
     expect(sent.markLostBefore(seqAdd(FIRST, 35))).to.equal(20);
     expect(sent.markLostBefore(seqAdd(FIRST, 35))).to.equal(0);
@@ -115,17 +148,25 @@ describe('SentSegments', () => {
     expect(sent.first?.transmissions).to.equal(2);
   });
 
-  it('thinks a retransmission lost again only when what left later has arrived (RFC 8985 §6.2)', () => {
-    const sent = tens(3);
-    sent.markLostBefore(seqAdd(FIRST, 30));
-    for (const at of [100, 110, 120]) sent.resend(sent.nextLost()!, at);
+  it('knows what is in flight in the order in which it last left (RFC 8985 §6.2, step 5)', () => {
+    const sent = tens(5);
+    sent.markLostBefore(seqAdd(FIRST, 20));
+    expect(order(sent), 'what is lost is not in flight').to.deep.equal([20, 30, 40]);
+    sent.resend(sent.nextLost()!, 100);
+    sack(sent, seqAdd(FIRST, 30), seqAdd(FIRST, 40));
 
-    expect(sent.markResentLost(110)).to.equal(10);
+    expect(order(sent)).to.deep.equal([20, 40, 0]);
+    sent.clearLost();
+    expect(order(sent)).to.deep.equal([10, 20, 40, 0]);
+  });
 
-    expect(shown(sent)).to.equal('lrr');
-    sent.resend(sent.nextLost()!, 130);
-    expect(sent.markResentLost(121)).to.equal(20);
-    expect(shown(sent)).to.equal('rll');
+  it('marks SACKed what became whole only together with what was SACKed beside it', () => {
+    const sent = tens(4);
+    const all = { start: seqAdd(FIRST, 15), end: seqAdd(FIRST, 45) };
+
+    sent.markSacked({ from: seqAdd(FIRST, 25), until: seqAdd(FIRST, 26), ...all }, ignore);
+
+    expect(shown(sent), 'not the one before, of which the front is missing').to.equal('..s.');
   });
 
   it('remembers no retransmission that was acknowledged', () => {
@@ -133,7 +174,7 @@ describe('SentSegments', () => {
     const before = heapBytes();
     for (let i = 1; i <= 200_000; i += 1) {
       sent.push(seqAdd(FIRST, 10 * i), 10, i);
-      sent.markFirstLost();
+      sent.markLost(sent.first!);
       sent.newlyLost.length = 0;
       sent.resend(sent.nextLost()!, i);
       sent.acknowledge(seqAdd(FIRST, 10 * i), ignore);
@@ -143,25 +184,9 @@ describe('SentSegments', () => {
     expect(sent.count).to.equal(1);
   });
 
-  it('does not take a retransmission for one of another connection that used its record', () => {
-    const mine = tens(2);
-    mine.markLostBefore(seqAdd(FIRST, 20));
-    mine.resend(mine.nextLost()!, 100);
-    mine.acknowledge(seqAdd(FIRST, 20), ignore);
-    const others = tens(2);
-    others.markLostBefore(seqAdd(FIRST, 20));
-    others.resend(others.nextLost()!, 100);
-    others.resend(others.nextLost()!, 100);
-
-    expect(mine.markResentLost(200)).to.equal(0);
-
-    expect(shown(others)).to.equal('rr');
-    checkInvariants(mine);
-  });
-
   it('takes everything but SACKed segments for lost after a time-out, retransmissions too (RFC 6298 §5.4)', () => {
     const sent = tens(4);
-    sent.markSacked(seqAdd(FIRST, 20), seqAdd(FIRST, 30), ignore);
+    sack(sent, seqAdd(FIRST, 20), seqAdd(FIRST, 30));
     sent.markLostBefore(seqAdd(FIRST, 10));
     sent.resend(sent.nextLost()!, 50);
 
@@ -173,7 +198,7 @@ describe('SentSegments', () => {
 
   it('takes SACKed segments for lost too when the peer went back on them (RFC 2018 §8)', () => {
     const sent = tens(3);
-    sent.markSacked(FIRST, seqAdd(FIRST, 20), ignore);
+    sack(sent, FIRST, seqAdd(FIRST, 20));
 
     sent.markAllLost(true);
 
@@ -214,7 +239,7 @@ describe('SentSegments', () => {
   it('finds the oldest segment that is neither SACKed nor lost in a stretch (RFC 6675 §4)', () => {
     const sent = tens(5);
     sent.markLostBefore(seqAdd(FIRST, 10));
-    sent.markSacked(seqAdd(FIRST, 20), seqAdd(FIRST, 30), ignore);
+    sack(sent, seqAdd(FIRST, 20), seqAdd(FIRST, 30));
 
     expect(place(sent.nextUnsacked(FIRST, seqAdd(FIRST, 50)))).to.equal(10);
     expect(place(sent.nextUnsacked(seqAdd(FIRST, 11), seqAdd(FIRST, 50)))).to.equal(30);
@@ -241,7 +266,6 @@ describe('SentSegments', () => {
           'all',
           'reneged',
           'resend',
-          'again',
           'clear',
           'split',
         ),
@@ -265,12 +289,12 @@ describe('SentSegments', () => {
             sent.acknowledge(una, ignore);
           } else if (what === 'sack') {
             const [left, right] = [within(a), within(b)];
-            if (seqDiff(right, left) > 0) sent.markSacked(left, right, ignore);
+            if (seqDiff(right, left) > 0) sack(sent, left, right);
           } else if (what === 'lost') sent.markLostBefore(within(a));
-          else if (what === 'first') sent.markFirstLost();
-          else if (what === 'all') sent.markAllLost(false);
+          else if (what === 'first') {
+            if (sent.longestInFlight !== undefined) sent.markLost(sent.longestInFlight);
+          } else if (what === 'all') sent.markAllLost(false);
           else if (what === 'reneged') sent.markAllLost(true);
-          else if (what === 'again') sent.markResentLost(now - (a % 10));
           else if (what === 'clear') sent.clearLost();
           else {
             const lost = sent.nextLost();

@@ -1,0 +1,21 @@
+// What loss recovery remembers of a connection once it has anything to remember.
+import type { Instant } from '../../time/clock.ts';
+import type { Seq } from './seq.ts';
+
+/** The variables of RFC 8985 §5.2. A connection has none before its first SACK or retransmission. */
+export interface Rack {
+  /** RACK.xmit_ts and RACK.end_seq: of the segment that left last of those that have arrived. */
+  xmitAt: Instant;
+  endSeq: Seq;
+  /** RACK.rtt. */
+  rttMs: number;
+  /** RACK.fack: where the highest segment ends that has arrived. */
+  fack: Seq;
+  isReorderingSeen: boolean;
+  /** RACK.dsack_round; undefined outside of one. */
+  dsackRound: Seq | undefined;
+  reoWndMult: number;
+  reoWndPersist: number;
+  /** D-SACKs that have come: no more than retransmissions of ours can explain count. */
+  dsackCount: number;
+}

@@ -1,0 +1,256 @@
+import { expect } from 'chai';
+import { ack, bulkSender, cwnd, RTT_MS, range, sent, ssthresh } from '../support/bulk-sender.ts';
+import type { ScriptedPeer } from '../support/scripted-peer.ts';
+
+const SACK = { sack: true } as const;
+/** The reordering window that RACK begins with. */
+const REO_WND_MS = RTT_MS / 4;
+
+/** The first flight, 0–9, has been out for a round trip. */
+function afterRoundTrip(segments = 1000): ScriptedPeer {
+  const peer = bulkSender({ profile: SACK, segments });
+  expect(sent(peer)).to.deep.equal(range(0, 10));
+  peer.pass(RTT_MS);
+  return peer;
+}
+
+/** 0 comes after 1 and 2, within the window: from here on segments are known to change places. Returns what was sent. */
+function reordered(peer: ScriptedPeer): number[] {
+  ack(peer, 0, [1, 3]);
+  peer.pass(5);
+  ack(peer, 3);
+  peer.pass(RTT_MS - 5);
+  return sent(peer);
+}
+
+/** A segment is lost and sent again, `arrives` with the answer to that; SND.UNA moves by one. */
+function spuriousRecovery(peer: ScriptedPeer, n: number, isDuplicate: boolean): number {
+  ack(peer, n, [n + 1, n + 2]);
+  peer.pass(RTT_MS);
+  const out = sent(peer);
+  expect(out, `${n} again`).to.include(n);
+  const next = Math.max(n + 2, ...out) + 1;
+  if (isDuplicate) ack(peer, next, [n, n + 1]);
+  else ack(peer, next);
+  sent(peer);
+  peer.pass(RTT_MS);
+  return next;
+}
+
+/** The number of segments sent so far. */
+function sentEnd(peer: ScriptedPeer): number {
+  const { sndNxt, iss } = peer.connection.tcb;
+  return ((sndNxt - iss - 1) >>> 0) / 1000;
+}
+
+/** When segment `n` is sent again. */
+function waitFor(peer: ScriptedPeer, n: number): number {
+  for (let waits = 0; waits < 500; waits += 1) {
+    if (sent(peer).includes(n)) break;
+    peer.pass(1);
+  }
+  return peer.now;
+}
+
+function recoveries(peer: ScriptedPeer): number {
+  return peer.connection.tcpInfo().totalRetransSegments;
+}
+
+describe('RFC 8985: RACK', () => {
+  it('waits a quarter of the smallest RTT before it takes the hole below a SACK for lost (RFC 8985 §6.2, step 5)', () => {
+    const peer = afterRoundTrip();
+
+    ack(peer, 0, [1, 2]);
+    peer.pass(REO_WND_MS - 0.1);
+    expect(sent(peer), 'only new data').to.deep.equal([10]);
+    peer.pass(0.1);
+
+    expect(sent(peer)).to.deep.equal([0]);
+    expect(peer.connection.tcpInfo().retransmits, 'no time-out').to.equal(0);
+  });
+
+  it('sends nothing again that comes within that time (RFC 8985 §6.2)', () => {
+    const peer = afterRoundTrip();
+
+    for (let last = 1; last <= 3; last += 1) ack(peer, 0, [1, last]);
+    peer.pass(REO_WND_MS - 1);
+    ack(peer, 3);
+    peer.pass(REO_WND_MS);
+
+    expect(sent(peer)).not.to.include(0);
+    expect(ssthresh(peer), 'and takes nothing for congestion').to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('does not wait when three are SACKed and none was ever seen to change places (RFC 8985 §6.2, step 4)', () => {
+    const peer = afterRoundTrip();
+
+    ack(peer, 0, [1, 3]);
+    expect(sent(peer)).not.to.include(0);
+    ack(peer, 0, [1, 4]);
+
+    expect(sent(peer)).to.include(0);
+  });
+
+  it('waits however many are SACKed once an original came out of order (RFC 8985 §6.2, steps 3 and 4)', () => {
+    const peer = afterRoundTrip();
+    reordered(peer);
+
+    ack(peer, 3, [4, 10]);
+    peer.pass(REO_WND_MS - 0.1);
+    expect(sent(peer)).not.to.include(3);
+    peer.pass(0.1);
+
+    expect(sent(peer)).to.deep.equal([3]);
+  });
+
+  it('takes the blocks of one ACK for no reordering, whatever their order (RFC 8985 §6.2, step 3)', () => {
+    const peer = afterRoundTrip();
+    // ACKs were lost: two isles are told of at once, the higher one first.
+    ack(peer, 0, [4, 5], [1, 3]);
+
+    expect(sent(peer), 'three are SACKed').to.include(0);
+  });
+
+  it('takes the ACK of a retransmission for no reordering (RFC 8985 §6.2, step 3)', () => {
+    const peer = afterRoundTrip();
+    ack(peer, 0, [1, 10]);
+    expect(sent(peer)).to.include(0);
+    peer.pass(RTT_MS);
+    ack(peer, 10);
+    const first = Math.min(...sent(peer));
+    peer.pass(RTT_MS);
+
+    ack(peer, 10, [11, 14]);
+
+    expect(first).to.be.above(10);
+    expect(sent(peer), 'at once').to.include(10);
+  });
+
+  it('widens the window by a quarter of the RTT for each round trip with a D-SACK (RFC 8985 §6.2, step 4)', () => {
+    const peer = afterRoundTrip();
+    const waits: number[] = [];
+    let next = 0;
+    for (let round = 0; round < 3; round += 1) {
+      ack(peer, next, [next + 1, next + 2]);
+      const since = peer.now;
+      sent(peer);
+      waits.push(waitFor(peer, next) - since);
+      peer.pass(RTT_MS);
+      // The repair was needless: both copies came.
+      const before = next;
+      next = sentEnd(peer);
+      ack(peer, next, [before, before + 1]);
+      sent(peer);
+      peer.pass(RTT_MS);
+    }
+
+    expect(waits).to.deep.equal([REO_WND_MS, 2 * REO_WND_MS, 3 * REO_WND_MS]);
+  });
+
+  it('waits no longer than the smoothed RTT, however many D-SACKs come (RFC 8985 §6.2, step 4)', () => {
+    const peer = afterRoundTrip();
+    let next = 0;
+    for (let round = 0; round < 8; round += 1) next = spuriousRecovery(peer, next, true);
+
+    ack(peer, next, [next + 1, next + 2]);
+    sent(peer);
+    peer.pass(peer.connection.tcpInfo().rttUs / 1000);
+
+    expect(sent(peer)).to.include(next);
+  });
+
+  it('forgets what D-SACKs have taught after 16 recoveries without one (RFC 8985 §6.2, step 4)', () => {
+    const peer = afterRoundTrip();
+    let next = spuriousRecovery(peer, 0, true);
+    const early: boolean[] = [];
+    for (let round = 0; round < 17; round += 1) {
+      ack(peer, next, [next + 1, next + 2]);
+      sent(peer);
+      peer.pass(REO_WND_MS);
+      early.push(sent(peer).includes(next));
+      peer.pass(RTT_MS);
+      next = sentEnd(peer);
+      ack(peer, next);
+      sent(peer);
+      peer.pass(RTT_MS);
+    }
+
+    expect(early.indexOf(true)).to.equal(16);
+  });
+
+  it('lets no duplicate that the network made widen the window (RFC 8985 §6.2, step 4)', () => {
+    const peer = afterRoundTrip();
+    ack(peer, 4);
+    for (let i = 0; i < 5; i += 1) ack(peer, 4, [2, 3]);
+    sent(peer);
+    peer.pass(RTT_MS);
+
+    ack(peer, 4, [5, 8]);
+
+    expect(sent(peer), 'nothing of ours was sent twice: no wait').to.include(4);
+  });
+
+  it('repairs a segment that is lost again and again without a time-out (RFC 8985 §6.2, step 5)', () => {
+    const peer = afterRoundTrip();
+    ack(peer, 0, [1, 10]);
+    let out = sent(peer);
+    let sackedEnd = 10;
+    for (let round = 0; round < 4; round += 1) {
+      expect(out, `copy ${round}`).to.include(0);
+      peer.pass(RTT_MS);
+      // The copy is lost; what left after it arrives.
+      sackedEnd = Math.max(...out) + 1;
+      ack(peer, 0, [1, sackedEnd]);
+      out = sent(peer);
+    }
+
+    expect(peer.connection.tcpInfo().retransmits, 'no time-out').to.equal(0);
+    peer.pass(RTT_MS);
+    ack(peer, Math.max(...out) + 1);
+    expect(sent(peer)).not.to.include(0);
+  });
+
+  it('does not take the ACK of the original for one of the retransmission (RFC 8985 §6.2, step 2)', () => {
+    const peer = afterRoundTrip();
+    ack(peer, 0, [3, 8]);
+    expect(sent(peer)).to.include.members([0, 1, 2]);
+    peer.pass(RTT_MS / 2);
+
+    // Sooner than any copy can come back: the original of 2 was late. It says nothing of the copies of 0 and 1.
+    ack(peer, 0, [2, 8]);
+    peer.pass(RTT_MS / 4);
+
+    expect(sent(peer)).not.to.include.members([0]);
+    expect(recoveries(peer)).to.equal(3);
+  });
+
+  it('takes on a time-out only the first for lost, and what left a round trip ago (RFC 8985 §6.3)', () => {
+    const { peer, late } = timedOutWithLateOnes();
+
+    expect(late).to.deep.equal([2, 3]);
+    const { lostBytes, inFlightBytes } = peer.connection.tcpInfo();
+    expect(lostBytes, '0 and 1').to.equal(2000);
+    expect(inFlightBytes, '2 and 3, and 0 again').to.equal(3000);
+  });
+
+  it('sends the first again at the time-out whatever is in flight beside it (RFC 8985 §6.3, RFC 6298 §5.4)', () => {
+    const { peer } = timedOutWithLateOnes();
+
+    expect(cwnd(peer)).to.equal(1);
+    expect(sent(peer)).to.deep.equal([0]);
+  });
+});
+
+/** 0 and 1 leave at once; 2 and 3, which the user writes late, just before the time-out that 0 runs into. */
+function timedOutWithLateOnes(): { readonly peer: ScriptedPeer; readonly late: number[] } {
+  const peer = bulkSender({ profile: { ...SACK, initialWindowSegments: 4 }, segments: 2 });
+  peer.pass(500);
+  sent(peer);
+  const rtoAt = peer.connection.tcb.retransmitAt;
+  peer.at(rtoAt - 20);
+  peer.connection.write(new Uint8Array(2000));
+  const late = sent(peer);
+  peer.at(rtoAt);
+  expect(peer.connection.tcpInfo().retransmits).to.equal(1);
+  return { peer, late };
+}
