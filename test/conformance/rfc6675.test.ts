@@ -15,7 +15,7 @@ function sackOneByOne(peer: ScriptedPeer, n: number, first: number, end: number)
 }
 
 describe('RFC 6675: recovery with SACK', () => {
-  it('takes a segment for lost when more than two segments above it are SACKed (RFC 6675 §4, IsLost)', () => {
+  it('takes a segment for lost when more than two segments above it are SACKed (RFC 6675 §2, §4, IsLost)', () => {
     const peer = bulkSender({ profile: SACK });
     sent(peer);
 

@@ -91,6 +91,19 @@ describe('RFC 8985: RACK', () => {
     expect(sent(peer)).to.include(0);
   });
 
+  it('leaves a peer without SACK to duplicate ACKs (RFC 8985 §4, RFC 6582 §3.2)', () => {
+    const peer = bulkSender();
+    sent(peer);
+    peer.pass(RTT_MS);
+
+    ack(peer, 0);
+    peer.pass(RTT_MS);
+    expect(sent(peer)).to.deep.equal([10]);
+    for (let i = 0; i < 2; i += 1) ack(peer, 0);
+
+    expect(sent(peer)).to.include(0);
+  });
+
   it('waits however many are SACKed once an original came out of order (RFC 8985 §6.2, steps 3 and 4)', () => {
     const peer = afterRoundTrip();
     reordered(peer);

@@ -1,4 +1,4 @@
-// Read first: RFC 8985 §6. What left before something that has arrived, and long enough ago, is lost.
+// Read first: RFC 8985 §6.2. What left before something that has arrived, and long enough ago, is lost.
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Rack } from './recovery-state.ts';
@@ -88,7 +88,7 @@ export function adaptReorderingWindow(tcb: Tcb, rack: Rack, isDsack: boolean): v
   if (rack.dsackRound !== undefined && !seqLess(tcb.sndUna, rack.dsackRound)) rack.dsackRound = undefined;
   if (!isDsack) return;
   rack.dsackCount += 1;
-  // Duplicates that the network made tell nothing about reordering.
+  // Not RFC 8985 §6.2, step 4: duplicates that the network made tell nothing about reordering; others show that there is.
   if (rack.dsackCount > tcb.retransmittedSegments) return;
   rack.isReorderingSeen = true;
   if (rack.dsackRound !== undefined) return;
@@ -114,7 +114,7 @@ function reorderingWindow(tcb: Tcb, rack: Rack): number {
 /**
  * RFC 8985 §6.2, step 5: marks lost what is, and sets the timer for what will be. Returns how many bytes.
  *
- * The timer is for the next to be lost; the RFC's, for the last, would only keep the others waiting for it.
+ * Not RFC 8985 §6.2: the timer is for the next to be lost; for the last it would keep the others waiting.
  */
 export function markLostByTime(tcb: Tcb, now: Instant): number {
   const { rack, sent } = tcb;

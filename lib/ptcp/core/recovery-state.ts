@@ -2,7 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import type { Seq } from './seq.ts';
 
-/** The variables of RFC 8985 §5.2. A connection has none before its first SACK or retransmission. */
+/** The variables of RFC 8985 for a connection. A connection has none before its first SACK or retransmission. */
 export interface Rack {
   /** RACK.xmit_ts and RACK.end_seq: of the segment that left last of those that have arrived. */
   xmitAt: Instant;

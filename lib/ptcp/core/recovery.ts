@@ -1,5 +1,4 @@
-// Read first: RFC 8985 §6 (with SACK) or RFC 6675, RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to
-// react.
+// Read first: RFC 8985 (with SACK) or RFC 6675, RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to react.
 import type { Instant } from '../../time/clock.ts';
 import { isRackOn, markLostByTime, markLostOnTimeout, recoveryEnded, startRack } from './rack.ts';
 import { DUP_THRESH } from './scoreboard.ts';

@@ -3,7 +3,7 @@ import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 
 /**
  * One segment that was sent and is not yet acknowledged, with what loss detection and rate sampling ask of it:
- * RFC 8985 §5 (xmit time, retransmitted) and draft-ietf-ccwg-bbr §4.1.2 (delivered…, isAppLimited).
+ * RFC 8985 (xmit time, retransmitted) and draft-ietf-ccwg-bbr §4.1.2 (delivered…, isAppLimited).
  *
  * A segment is in one of four places: in flight, SACKed, lost, or lost and sent again (`isLost && isResent`).
  */
