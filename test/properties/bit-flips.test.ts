@@ -15,6 +15,8 @@ interface Outcome {
   readonly flips: number;
   /** Datagrams refused as damaged, and those for nobody: a flipped pseudo-port. */
   readonly refused: number;
+  /** Of these the ones for nobody. Their answers may be flipped in turn, and a reset for nobody is dropped uncounted. */
+  readonly answered: number;
 }
 
 /** Both sides send BYTES; from the end of the handshake on, one bit is flipped in `share` of the datagrams. */
@@ -59,6 +61,7 @@ function exchange(share: number, seed: number): Outcome {
     reasons,
     flips: network.link(0, 1).stats.corrupted + network.link(1, 0).stats.corrupted,
     refused: refused[0]! + refused[1]!,
+    answered: endpoints[0]!.stats.strayResets + endpoints[1]!.stats.strayResets,
   };
 }
 
@@ -67,12 +70,12 @@ describe('flipped bits', () => {
     it(`in ${share * 100} % of all datagrams never reach a stream, and each is counted (RFC 9293 §3.1, MUST-3)`, () => {
       let total = 0;
       for (const seed of [1, 2, 3]) {
-        const { received, sent, reasons, flips, refused } = exchange(share, seed);
+        const { received, sent, reasons, flips, refused, answered } = exchange(share, seed);
 
         expect(received[1]!.equals(sent[0]!), `from a to b, seed ${seed}`).to.equal(true);
         expect(received[0]!.equals(sent[1]!), `from b to a, seed ${seed}`).to.equal(true);
         expect(reasons).to.deep.equal(['done', 'done']);
-        expect(refused, `flips counted, seed ${seed}`).to.equal(flips);
+        expect(refused, `flips counted, seed ${seed}`).to.be.within(flips - answered, flips);
         total += flips;
       }
       expect(total, 'there were some').to.be.above(10);
