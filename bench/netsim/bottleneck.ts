@@ -25,8 +25,8 @@ export const NOT_ADMITTED = -1;
  * allocations and other faults.
  */
 export class Bottleneck {
-  readonly waits: WaitHistogram;
-  readonly #bytesPerMs: number;
+  readonly waits = new WaitHistogram();
+  #bytesPerMs: number;
   readonly #queueBytes: number;
   readonly #loss: number;
   readonly #random: Prng;
@@ -40,7 +40,6 @@ export class Bottleneck {
     this.#queueBytes = queueBytes;
     this.#loss = loss;
     this.#random = random;
-    this.waits = new WaitHistogram(queueBytes / this.#bytesPerMs);
   }
 
   /** Packets that chance took before the queue. */
@@ -56,6 +55,11 @@ export class Bottleneck {
   /** Packets that found no room. */
   get droppedCount(): number {
     return this.#droppedCount;
+  }
+
+  /** Serves at another rate from now on; what waits already leaves as it was going to. */
+  changeRate(rateMbit: number): void {
+    this.#bytesPerMs = rateMbit * BYTES_PER_MS_PER_MBIT;
   }
 
   /** When the last bit of a packet of so many bytes, headers included, has left; NOT_ADMITTED if it never will. */

@@ -10,13 +10,15 @@ const PATH = 0;
 /** What all senders write, over and over. */
 const BLOCK = new Uint8Array(262_144);
 
-/** A user that writes whenever there is room, without end. */
+/** A user that writes whenever there is room, without end or so many bytes, and then closes. */
 export class BulkSender {
   readonly #endpoint: PtcpEndpoint;
+  #leftBytes: number;
   #connection: Connection | undefined = undefined;
 
-  constructor(endpoint: PtcpEndpoint) {
+  constructor(endpoint: PtcpEndpoint, bytes = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
+    this.#leftBytes = bytes;
   }
 
   get connection(): Connection | undefined {
@@ -34,15 +36,24 @@ export class BulkSender {
   }
 
   #fill(connection: Connection): void {
-    while (connection.write(BLOCK) === BLOCK.length);
+    while (this.#leftBytes > 0) {
+      const wanted = Math.min(BLOCK.length, this.#leftBytes);
+      const accepted = connection.write(wanted === BLOCK.length ? BLOCK : BLOCK.subarray(0, wanted));
+      this.#leftBytes -= accepted;
+      if (accepted < wanted) return;
+    }
+    connection.close();
   }
 }
 
-/** A user that reads at once whatever has come. */
+/** A user that reads at once whatever has come, and closes when the peer does. */
 export class BulkReceiver {
+  readonly #endpoint: PtcpEndpoint;
   #readBytes = 0;
+  #lastReadAt: Instant = 0;
 
   constructor(endpoint: PtcpEndpoint) {
+    this.#endpoint = endpoint;
     endpoint.listen(PORT);
   }
 
@@ -50,8 +61,14 @@ export class BulkReceiver {
     return this.#readBytes;
   }
 
+  get lastReadAt(): Instant {
+    return this.#lastReadAt;
+  }
+
   heard(event: PtcpEvent): void {
+    if (event.type === 'peerClosed') event.connection.close();
     if (event.type !== 'readable') return;
     this.#readBytes += event.connection.read(Number.MAX_SAFE_INTEGER).length;
+    this.#lastReadAt = this.#endpoint.now;
   }
 }

@@ -2,6 +2,7 @@ import { Prng } from '../../lib/bytes/prng.ts';
 import { InvariantError } from '../../lib/errors.ts';
 import type { ProfileOptions } from '../../lib/ptcp/core/config.ts';
 import { type DatagramBatch, PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
+import type { PtcpEvent } from '../../lib/ptcp/core/events.ts';
 import type { TcpInfo } from '../../lib/ptcp/core/tcp-info.ts';
 import { UDP_IP_HEADER_BYTES } from '../../lib/testing/link.ts';
 import { type Instant, NEVER } from '../../lib/time/clock.ts';
@@ -17,6 +18,8 @@ export interface FlowOptions {
   readonly extraRttMs?: number;
   /** When its SYN leaves. 0 when left out. */
   readonly startAt?: Instant;
+  /** How much is sent before the sender closes. Without end when left out. */
+  readonly bytes?: number;
 }
 
 /** A path that all flows share: one link each way with a rate, a tail-drop queue and random loss. */
@@ -40,7 +43,7 @@ const TURNS_PER_INSTANT_LIMIT = 100_000;
 /** One end of a flow: its endpoint, what its user does, and what is under way to it. */
 interface Host {
   readonly endpoint: PtcpEndpoint;
-  readonly user: BulkSender | BulkReceiver;
+  readonly user: { heard(event: PtcpEvent): void };
   readonly arriving: TransitQueue;
   /** From leaving the shared link to the arrival here. */
   readonly latencyMs: number;
@@ -54,6 +57,8 @@ export class Dumbbell {
   readonly forward: Bottleneck;
   readonly backward: Bottleneck;
   readonly #hosts: Host[] = [];
+  readonly #senders: BulkSender[] = [];
+  readonly #receivers: BulkReceiver[] = [];
   readonly #flows: readonly FlowOptions[];
   readonly #store = new DatagramStore();
   readonly #tickMs: number;
@@ -80,27 +85,20 @@ export class Dumbbell {
     const entropy = path.random.split(`flow ${index}`);
     const profile = flow.profile;
     const latencyMs = (path.rttMs + (flow.extraRttMs ?? 0)) / 2;
-    const sender = new PtcpEndpoint({ entropy: entropy.split('sender'), profile });
-    const receiver = new PtcpEndpoint({ entropy: entropy.split('receiver'), profile });
-    const left = 2 * index;
-    this.#hosts.push(
-      {
-        endpoint: sender,
-        user: new BulkSender(sender),
-        arriving: new TransitQueue(),
-        latencyMs,
-        link: this.forward,
-        peer: left + 1,
-      },
-      {
-        endpoint: receiver,
-        user: new BulkReceiver(receiver),
-        arriving: new TransitQueue(),
-        latencyMs,
-        link: this.backward,
-        peer: left,
-      },
-    );
+    const ends = [
+      new PtcpEndpoint({ entropy: entropy.split('sender'), profile }),
+      new PtcpEndpoint({ entropy: entropy.split('receiver'), profile }),
+    ] as const;
+    const sender = new BulkSender(ends[0], flow.bytes);
+    const receiver = new BulkReceiver(ends[1]);
+    this.#senders.push(sender);
+    this.#receivers.push(receiver);
+    const links = [this.forward, this.backward] as const;
+    for (const [side, user] of [sender, receiver].entries()) {
+      const peer = 2 * index + 1 - side;
+      const arriving = new TransitQueue();
+      this.#hosts.push({ endpoint: ends[side]!, user, arriving, latencyMs, link: links[side]!, peer });
+    }
   }
 
   get now(): Instant {
@@ -112,16 +110,20 @@ export class Dumbbell {
     return this.#segmentCount;
   }
 
-  /** Bytes that the receiving user of a flow has read so far. */
-  readBytes(flow: number): number {
-    const { user } = this.#hosts[2 * flow + 1]!;
-    return user instanceof BulkReceiver ? user.readBytes : 0;
+  /** The user who receives a flow. */
+  receiver(flow: number): BulkReceiver {
+    return this.#receivers[flow]!;
   }
 
-  /** What the sender of a flow says of itself. */
+  /** What the sender of a flow says of itself; undefined before it has started. */
   senderInfo(flow: number): TcpInfo | undefined {
-    const { user } = this.#hosts[2 * flow]!;
-    return user instanceof BulkSender ? user.connection?.tcpInfo() : undefined;
+    return this.#senders[flow]?.connection?.tcpInfo();
+  }
+
+  /** Both links serve at another rate from now on. */
+  changeRate(rateMbit: number): void {
+    this.forward.changeRate(rateMbit);
+    this.backward.changeRate(rateMbit);
   }
 
   /** Lets everything happen that is due up to the instant `end`, which is then the time. */
@@ -151,9 +153,8 @@ export class Dumbbell {
     if (index >= 2 * hostCount) {
       this.#dueAt[index] = NEVER;
       const flow = index - 2 * hostCount;
-      const host = this.#hosts[2 * flow]!;
-      if (host.user instanceof BulkSender) host.user.connect(this.#now, this.#flows[flow]!.profile);
-      this.#settle(2 * flow, host);
+      this.#senders[flow]!.connect(this.#now, this.#flows[flow]!.profile);
+      this.#settle(2 * flow, this.#hosts[2 * flow]!);
       return;
     }
     const hostIndex = index >> 1;

@@ -16,6 +16,15 @@ export interface CellFlow {
   readonly profile?: ProfileOptions;
   readonly extraRttMs?: number;
   readonly startAt?: Instant;
+  /** How much it sends. Without end when left out. */
+  readonly bytes?: number;
+}
+
+/** The rate is `factor` times what it was, for a time. */
+export interface RateChange {
+  readonly fromSeconds: number;
+  readonly untilSeconds: number;
+  readonly factor: number;
 }
 
 /** One experiment. */
@@ -34,6 +43,7 @@ export interface Cell {
   /** Over the defaults, for all flows. */
   readonly profile?: ProfileOptions;
   readonly timerTickMs?: number;
+  readonly rateChange?: RateChange;
 }
 
 /** What one flow got. */
@@ -44,6 +54,8 @@ export interface FlowResult {
   /** The same from `settledAfterSeconds` on, as a part of an equal share of what the link can carry. */
   readonly fairShare: number;
   readonly retransmittedShare: number;
+  /** From the SYN to the last byte read, where it had an end and came to it; -1 elsewhere. */
+  readonly completedMs: number;
 }
 
 /** What an experiment measured. Shares are from 0 to 1. */
@@ -94,11 +106,29 @@ export function measure(cell: Cell): CellResult {
     flows: cell.flows.map((flow) => flowOptions(cell, flow)),
     ...(cell.timerTickMs === undefined ? {} : { timerTickMs: cell.timerTickMs }),
   });
-  const settledMs = (cell.settledAfterSeconds ?? 0) * 1000;
-  dumbbell.runUntil(settledMs);
-  const before = cell.flows.map((_flow, index) => dumbbell.readBytes(index));
-  dumbbell.runUntil(cell.seconds * 1000);
+  let before = cell.flows.map(() => 0);
+  for (const { at, act } of steps(cell)) {
+    dumbbell.runUntil(at * 1000);
+    if (act === 'settled') before = cell.flows.map((_flow, index) => dumbbell.receiver(index).readBytes);
+    else if (act !== 'end') dumbbell.changeRate(act * cell.rateMbit);
+  }
   return evaluate(cell, dumbbell, before);
+}
+
+/** A time in seconds, and what happens then: a number is the rate's new factor. */
+interface Step {
+  readonly at: number;
+  readonly act: 'settled' | 'end' | number;
+}
+
+function steps({ seconds, settledAfterSeconds = 0, rateChange }: Cell): Step[] {
+  const all: Step[] = [
+    { at: settledAfterSeconds, act: 'settled' },
+    { at: seconds, act: 'end' },
+  ];
+  if (rateChange !== undefined)
+    all.push({ at: rateChange.fromSeconds, act: rateChange.factor }, { at: rateChange.untilSeconds, act: 1 });
+  return all.sort((a, b) => a.at - b.at);
 }
 
 function flowOptions(cell: Cell, flow: CellFlow): FlowOptions {
@@ -108,6 +138,7 @@ function flowOptions(cell: Cell, flow: CellFlow): FlowOptions {
     profile: { maxDatagramBytes: DATAGRAM_BYTES, crc32: false, ...cell.profile, ...flow.profile, congestion },
     extraRttMs: flow.extraRttMs ?? 0,
     startAt: flow.startAt ?? 0,
+    ...(flow.bytes === undefined ? {} : { bytes: flow.bytes }),
   };
 }
 
@@ -115,14 +146,14 @@ function evaluate(cell: Cell, dumbbell: Dumbbell, before: readonly number[]): Ce
   const { forward, backward } = dumbbell;
   const totalMs = cell.seconds * 1000;
   const settledMs = totalMs - (cell.settledAfterSeconds ?? 0) * 1000;
-  const read = cell.flows.map((_flow, index) => dumbbell.readBytes(index));
+  const read = cell.flows.map((_flow, index) => dumbbell.receiver(index).readBytes);
   const settled = read.map((bytes, index) => bytes - before[index]!);
   const fairBytes = capacityBytes(cell.rateMbit, settledMs) / cell.flows.length;
   const infos = cell.flows.map((_flow, index) => dumbbell.senderInfo(index));
   const sentCount = sum(infos.map((each) => each?.segsOut ?? 0));
   const resentCount = sum(infos.map((each) => each?.totalRetransSegments ?? 0));
   return {
-    share: sum(read) / capacityBytes(cell.rateMbit, totalMs),
+    share: sum(read) / capacityBytes(cell.rateMbit, totalMs - missingMs(cell)),
     queueDropShare: ratio(forward.droppedCount, forward.offeredCount),
     retransmittedShare: ratio(resentCount, sentCount),
     waitMeanMs: forward.waits.meanMs,
@@ -135,9 +166,18 @@ function evaluate(cell: Cell, dumbbell: Dumbbell, before: readonly number[]): Ce
       goodputMbit: read[index]! / BYTES_PER_MS_PER_MBIT / (totalMs - (flow.startAt ?? 0)),
       fairShare: settled[index]! / fairBytes,
       retransmittedShare: ratio(infos[index]?.totalRetransSegments ?? 0, infos[index]?.segsOut ?? 0),
+      completedMs:
+        read[index] === flow.bytes ? dumbbell.receiver(index).lastReadAt - (flow.startAt ?? 0) : -1,
     })),
     segmentCount: dumbbell.segmentCount,
   };
+}
+
+/** As long a time at the full rate carries what the change of the rate took. */
+function missingMs({ rateChange }: Cell): number {
+  if (rateChange === undefined) return 0;
+  const { fromSeconds, untilSeconds, factor } = rateChange;
+  return (untilSeconds - fromSeconds) * 1000 * (1 - factor);
 }
 
 function sum(values: readonly number[]): number {

@@ -1,18 +1,13 @@
-/** Resolution of percentiles: this part of the longest wait that the queue allows. */
-const BUCKET_COUNT = 2000;
+const BUCKET_COUNT = 2048;
+const FIRST_BUCKET_MS = 1 / 1024;
 
-/** How long packets waited: mean and longest exactly, percentiles to a bucket. */
+/** How long packets waited: mean and longest exactly, percentiles to a thousandth of the longest. */
 export class WaitHistogram {
-  readonly #buckets = new Uint32Array(BUCKET_COUNT + 1);
-  readonly #bucketMs: number;
+  readonly #buckets = new Uint32Array(BUCKET_COUNT);
+  #bucketMs = FIRST_BUCKET_MS;
   #count = 0;
   #sumMs = 0;
   #maxMs = 0;
-
-  /** No wait is longer than `limitMs`. */
-  constructor(limitMs: number) {
-    this.#bucketMs = limitMs / BUCKET_COUNT;
-  }
 
   get maxMs(): number {
     return this.#maxMs;
@@ -26,7 +21,8 @@ export class WaitHistogram {
     this.#count += 1;
     this.#sumMs += waitMs;
     if (waitMs > this.#maxMs) this.#maxMs = waitMs;
-    const bucket = Math.min(BUCKET_COUNT, Math.floor(waitMs / this.#bucketMs));
+    while (waitMs >= BUCKET_COUNT * this.#bucketMs) this.#widen();
+    const bucket = Math.floor(waitMs / this.#bucketMs);
     this.#buckets[bucket] = this.#buckets[bucket]! + 1;
   }
 
@@ -38,5 +34,13 @@ export class WaitHistogram {
       if (left <= 0) return Math.min(this.#maxMs, (bucket + 1) * this.#bucketMs);
     }
     return this.#maxMs;
+  }
+
+  /** Two buckets become one, which makes room for waits up to twice as long. */
+  #widen(): void {
+    const half = BUCKET_COUNT / 2;
+    for (let i = 0; i < half; i += 1) this.#buckets[i] = this.#buckets[2 * i]! + this.#buckets[2 * i + 1]!;
+    this.#buckets.fill(0, half);
+    this.#bucketMs *= 2;
   }
 }

@@ -3,11 +3,12 @@ import { SETTLED_AFTER_SECONDS } from '../settings.ts';
 import { delayTable } from './delay.ts';
 import { fairnessTable } from './fairness.ts';
 import { marksTable } from './marks.ts';
+import { scenariosTable } from './scenarios.ts';
 import { shareTable } from './share.ts';
 import type { Results, Table } from './table.ts';
 
 /** All tables. */
-export const TABLES: readonly Table[] = [marksTable, shareTable, fairnessTable, delayTable];
+export const TABLES: readonly Table[] = [marksTable, shareTable, fairnessTable, delayTable, scenariosTable];
 
 /** Where a table is kept. */
 export function tableFile({ name }: Table): URL {
@@ -34,6 +35,7 @@ A mark is reached by the mean share, with less than 3 % dropped at the queue.`,
   fairness: `What flows leave each other, with the queue of 1 BDP unless said otherwise. Seed 1; flows start 0.2 s apart.
 Counted from ${SETTLED_AFTER_SECONDS} s to 60 s, so that the start is left out. A fair share is the link's capacity over the number of flows.
 "Of max-min": of what max-min fairness gives a flow that asks for what it gets on that path alone.`,
+  scenarios: `Short flows and a changing rate (cases of RFC 9743), with a queue of 1 BDP. The change of rate has seed 1.`,
   delay: `What packets of one flow wait in the queue where only the queue loses any. Seed 1.
 "RTT x" is the round trip with the mean wait over the one without; per cent of packets dropped, of segments sent again.`,
 };

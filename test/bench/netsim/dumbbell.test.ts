@@ -15,7 +15,7 @@ describe('Dumbbell', () => {
     world.runUntil(5000);
 
     expect(world.now).to.equal(5000);
-    expect(world.readBytes(0)).to.be.within(0.9 * 6_000_000, 6_000_000);
+    expect(world.receiver(0).readBytes).to.be.within(0.9 * 6_000_000, 6_000_000);
   });
 
   it('puts all flows into one queue: together they have the rate that one alone would have', () => {
@@ -23,7 +23,7 @@ describe('Dumbbell', () => {
 
     world.runUntil(5000);
 
-    const read = [0, 1, 2].map((flow) => world.readBytes(flow));
+    const read = [0, 1, 2].map((flow) => world.receiver(flow).readBytes);
     expect(Math.min(...read)).to.be.above(500_000);
     expect(read.reduce((sum, bytes) => sum + bytes)).to.be.within(0.9 * 6_000_000, 6_000_000);
     expect(world.forward.droppedCount).to.be.above(0);
@@ -57,11 +57,37 @@ describe('Dumbbell', () => {
     const run = (seed: number): number[] => {
       const world = dumbbell({ loss: 0.02, seed });
       world.runUntil(3000);
-      return [world.readBytes(0), world.segmentCount, world.forward.lostCount, world.forward.waits.meanMs];
+      return [
+        world.receiver(0).readBytes,
+        world.segmentCount,
+        world.forward.lostCount,
+        world.forward.waits.meanMs,
+      ];
     };
 
     expect(run(1)).to.deep.equal(run(1));
     expect(run(1)).to.not.deep.equal(run(2));
+  });
+
+  it('ends a flow of so many bytes when they are read, to the last one', () => {
+    const world = dumbbell({ flows: [{ profile: PROFILE, bytes: 300_000 }] });
+
+    world.runUntil(2000);
+
+    expect(world.receiver(0).readBytes).to.equal(300_000);
+    expect(world.receiver(0).lastReadAt).to.be.within(300, 600);
+    expect(world.senderInfo(0)?.state).to.equal('TIME-WAIT');
+  });
+
+  it('serves at another rate when it is told to', () => {
+    const world = dumbbell();
+
+    world.runUntil(5000);
+    const before = world.receiver(0).readBytes;
+    world.changeRate(2);
+    world.runUntil(10_000);
+
+    expect(world.receiver(0).readBytes - before).to.be.within(0.8 * 1_200_000, 1.1 * 1_200_000);
   });
 
   it('loses packets in both directions', () => {

@@ -51,6 +51,29 @@ describe('measure', () => {
   });
 });
 
+describe('measure, of flows that end and rates that change', () => {
+  it('says how long a flow took from its SYN, and -1 of one that did not end', () => {
+    const flows = [
+      { controller: 'newreno', bytes: 100_000, startAt: 500 },
+      { controller: 'newreno', bytes: 100_000_000 },
+    ];
+
+    const [short, long] = measure({ ...CELL, flows }).flows;
+
+    expect(short!.completedMs).to.be.within(140, 2000);
+    expect(long!.completedMs).to.equal(-1);
+  });
+
+  it('counts a lower rate as the smaller capacity that it is', () => {
+    const rateChange = { fromSeconds: 2, untilSeconds: 4, factor: 0.5 };
+
+    const result = measure({ ...CELL, rateChange });
+
+    expect(result.share).to.be.within(0.9, 1.02);
+    expect(result.flows[0]!.goodputMbit).to.be.below(0.75 * 9.6 * 1.02);
+  });
+});
+
 describe('jainIndex', () => {
   it('is 1 for equal parts and one over n when one has all', () => {
     expect(jainIndex([3, 3, 3])).to.equal(1);
