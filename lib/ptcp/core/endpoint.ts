@@ -260,7 +260,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     if (entry === undefined) this.#strayArrives(segment, path);
     else if (entry instanceof Connection) this.#connectionArrives(entry, segment);
     else if (entry.kind === 'half-open') this.#halfOpenArrives(entry, segment);
-    else if (timeWaitArrives(entry, segment, this.#now)) this.#oweTimeWaitAck(entry);
+    else this.#timeWaitArrives(entry, segment);
   }
 
   /** SYNs check themselves if they say so; later segments where both SYNs offered it. A reset may come without. */
@@ -285,6 +285,18 @@ export class PtcpEndpoint implements ConnectionOwner {
   #halfOpenArrives(record: HalfOpen, segment: Segment): void {
     const tcb = this.#synCache.segmentArrives(record, segment, this.#now);
     if (tcb !== undefined) this.#connectionArrives(this.#adopt(tcb, record.key), segment);
+  }
+
+  #timeWaitArrives(record: TimeWait, segment: Segment): void {
+    const outcome = timeWaitArrives(record, segment, this.#now);
+    if (outcome === 'nothing') return;
+    const listener = this.#mux.listener(record.localPort);
+    const isReopened =
+      outcome === 'reopen' &&
+      listener !== undefined &&
+      this.#synCache.reopens(listener, record, segment, this.#now);
+    if (isReopened) this.#timeWaitCount -= 1;
+    else this.#oweTimeWaitAck(record);
   }
 
   /** RFC 9293 §3.10.7.2 where somebody listens, §3.10.7.1 where nobody does. */
@@ -391,15 +403,15 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #pollAnswers(target: TransmitTarget): PathId | undefined {
     const { segment } = this.#writer;
-    const record = this.#timeWaitAcks.take();
-    if (record !== undefined) {
-      this.#writer.begin(target, this.#now);
+    this.#writer.begin(target, this.#now);
+    const acks = this.#timeWaitAcks;
+    for (let record = acks.take(); record !== undefined; record = acks.take()) {
+      if (!record.owesAck) continue;
       record.owesAck = false;
       fillTimeWaitAck(record, segment, this.#now);
       this.#writer.put(undefined, 0, record.isCrcOn);
       return record.pathId;
     }
-    this.#writer.begin(target, this.#now);
     const path = this.#synCache.putAnswer(this.#writer);
     if (path !== undefined) return path;
     const reset = this.#strays.take();

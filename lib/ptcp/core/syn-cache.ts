@@ -20,12 +20,13 @@ import type { MemoryBudget } from './memory.ts';
 import type { Listener, Mux, MuxEntry } from './mux.ts';
 import { isPath, type PathId } from './path.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import { seqAdd } from './seq.ts';
+import { type Seq, seqAdd } from './seq.ts';
 import type { EndpointStats } from './stats.ts';
 import type { StrayAnswers } from './strays.ts';
 import { bakeCookie, COOKIE_SLOT_MS, cookieAgreement, cookieOptions, readCookie } from './syn-cookies.ts';
 import type { Tcb } from './tcb.ts';
 import type { TcbFactory } from './tcb-factory.ts';
+import { issBeyond, type TimeWait } from './time-wait.ts';
 import { tsVal } from './timestamps.ts';
 import { segmentCrc } from './wire/codec.ts';
 import type { Segment } from './wire/segment.ts';
@@ -67,7 +68,7 @@ export class SynCache {
     const isRemembered = synCookies !== 'always' && this.#hasBacklog(listener, now);
     if (!this.#isWelcome(syn.srcPort, path) || (!isRemembered && synCookies === 'off'))
       this.#options.stats.droppedSyns += 1;
-    else if (isRemembered) this.#remember(listener, syn, path, now);
+    else if (isRemembered) this.#remember(listener, syn, path, { now, beyond: undefined });
     else this.#sendCookie(listener, syn, path, now);
   }
 
@@ -88,11 +89,31 @@ export class SynCache {
     return true;
   }
 
-  #remember(listener: Listener, syn: Segment, path: PathId, now: Instant): void {
+  /**
+   * A new SYN for the connection that waits in `old`, RFC 9293 §3.6.1 (MAY-2). Returns whether it takes its place: a
+   * cookie cannot, for its ISN may be any.
+   */
+  reopens(listener: Listener, old: TimeWait, syn: Segment, now: Instant): boolean {
+    const { mux, due } = this.#options;
+    if (listener.profile.synCookies === 'always' || !this.#hasBacklog(listener, now)) return false;
+    due.remove(old);
+    mux.remove(old.key);
+    old.owesAck = false;
+    this.#remember(listener, syn, old.pathId, { now, beyond: old.sndNxt });
+    return true;
+  }
+
+  #remember(
+    listener: Listener,
+    syn: Segment,
+    path: PathId,
+    { now, beyond }: { readonly now: Instant; readonly beyond: Seq | undefined },
+  ): void {
     const { secrets, tagOf, mux, memory, due } = this.#options;
     const { profile } = listener;
     const { dstPort, srcPort } = syn;
     const tag = tagOf(path);
+    const iss = profile.iss ?? secrets.initialSequence(tag, dstPort, srcPort, now);
     const record = createHalfOpen({
       key: mux.keyOf(path, dstPort, srcPort),
       pathId: path,
@@ -100,7 +121,7 @@ export class SynCache {
       remotePort: srcPort,
       profile,
       agreed: agreeOn(profile, syn),
-      iss: profile.iss ?? secrets.initialSequence(tag, dstPort, srcPort, now),
+      iss: beyond === undefined ? iss : issBeyond(beyond, iss),
       irs: syn.seq,
       sndWnd: syn.window,
       tsOffset: profile.timestampOffset ?? secrets.timestampOffset(tag, dstPort, srcPort),

@@ -1,7 +1,7 @@
 // TIME-WAIT, RFC 9293 §3.10.7.4 and §3.6.1: all that is left of a connection that this side closed first.
 import type { Instant } from '../../time/clock.ts';
 import type { PathId } from './path.ts';
-import { type Seq, seqDiff, seqLess } from './seq.ts';
+import { type Seq, seqAdd, seqDiff, seqLess } from './seq.ts';
 import type { Tcb } from './tcb.ts';
 import { tsVal } from './timestamps.ts';
 import { advertiseWindow } from './window.ts';
@@ -21,6 +21,8 @@ export interface TimeWait {
   readonly tsOffset: number;
   readonly tsRecent: number;
   readonly isTimestampsOn: boolean;
+  /** Whether the profile would take timestamps, for the next connection. */
+  readonly areTimestampsTaken: boolean;
   readonly isCrcOn: boolean;
   readonly timeWaitMs: number;
   /** Whether an ACK is on its way to be sent. */
@@ -42,6 +44,7 @@ export function createTimeWait(tcb: Tcb, key: number, now: Instant): TimeWait {
     tsOffset: tcb.tsOffset,
     tsRecent: tcb.tsRecent,
     isTimestampsOn: tcb.isTimestampsOn,
+    areTimestampsTaken: tcb.profile.timestamps,
     isCrcOn: tcb.isCrcOn,
     timeWaitMs: tcb.profile.timeWaitMs,
     owesAck: false,
@@ -50,21 +53,44 @@ export function createTimeWait(tcb: Tcb, key: number, now: Instant): TimeWait {
   };
 }
 
+/** What a segment for a connection in TIME-WAIT asks for: an ACK, a new connection in its place, or nothing. */
+export type TimeWaitOutcome = 'ack' | 'reopen' | 'nothing';
+
 /**
- * A segment for a connection in TIME-WAIT. Returns whether an ACK is owed.
+ * A segment for a connection in TIME-WAIT. 'reopen' is a SYN that a listener may take; where there is none, or no room,
+ * it gets an ACK.
  *
  * A reset does nothing: it may be an old one (RFC 1337 §3, fix F1).
  */
-export function timeWaitArrives(record: TimeWait, segment: Segment, now: Instant): boolean {
-  if ((segment.flags & Flag.RST) !== 0) return false;
+export function timeWaitArrives(record: TimeWait, segment: Segment, now: Instant): TimeWaitOutcome {
+  const { flags } = segment;
+  if ((flags & Flag.RST) !== 0) return 'nothing';
+  if ((flags & (Flag.SYN | Flag.ACK)) === Flag.SYN && isNewIncarnation(record, segment)) return 'reopen';
   const isFinAgain =
-    (segment.flags & Flag.FIN) !== 0 && seqDiff(segment.seq, record.rcvNxt) + segmentLength(segment) === 0;
+    (flags & Flag.FIN) !== 0 && seqDiff(segment.seq, record.rcvNxt) + segmentLength(segment) === 0;
   // The wait begins anew with the peer's FIN, RFC 9293 §3.10.7.4, eighth step.
   if (isFinAgain) record.dueAt = now + record.timeWaitMs;
   // Everything else is old, or the SYN of somebody in a hurry: the ACK makes him reset us or wait (RFC 9293 §3.10.7.4).
-  return (
-    segmentLength(segment) > 0 || seqLess(segment.seq, record.rcvNxt) || (segment.flags & Flag.SYN) !== 0
-  );
+  const isAnswered =
+    segmentLength(segment) > 0 || seqLess(segment.seq, record.rcvNxt) || (flags & Flag.SYN) !== 0;
+  return isAnswered ? 'ack' : 'nothing';
+}
+
+/**
+ * Whether a SYN is from after the connection that waits here: RFC 6191 §2 (RFC 9293 §3.6.1, SHLD-4), and where
+ * timestamps do not tell, its ISN is beyond all that the peer has used (MAY-2).
+ */
+function isNewIncarnation(record: TimeWait, syn: Segment): boolean {
+  const isBeyond = !seqLess(syn.seq, record.rcvNxt);
+  if (!syn.hasTimestamps || !record.areTimestampsTaken) return isBeyond;
+  // Without them before, no old segment passes for a new one (RFC 7323 §3.2).
+  if (!record.isTimestampsOn) return true;
+  return seqLess(record.tsRecent, syn.tsVal) || (syn.tsVal === record.tsRecent && isBeyond);
+}
+
+/** The ISS of the next connection, beyond all that this one has sent (RFC 9293 §3.6.1, MAY-2). */
+export function issBeyond(sndNxt: Seq, wanted: Seq): Seq {
+  return seqLess(sndNxt, wanted) ? wanted : seqAdd(sndNxt, 0x1_0000 + (wanted & 0xffff));
 }
 
 /** Fills in the ACK for a connection in TIME-WAIT. */

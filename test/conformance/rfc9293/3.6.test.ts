@@ -447,7 +447,7 @@ describe('RFC 9293 §3.6: closing a connection', () => {
       peer.at(50_000);
 
       peer.inject({ flags: 'P.', seq: 1, ack: 2, payload: 'old' });
-      peer.inject({ flags: 'S', seq: 9_999 });
+      peer.inject({ flags: 'S', seq: -9_999 });
 
       peer.expectAll([
         { flags: '.', seq: 2, ack: 2 },
