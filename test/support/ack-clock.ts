@@ -58,6 +58,36 @@ export class AckClock {
     this.#send();
   }
 
+  /** The application writes so many segments into an empty pipe; they are acknowledged one by one a round trip later. */
+  burst(segments: number, fields: Partial<AckSample> = {}): void {
+    const { controller } = this;
+    this.#sentAfter.length = this.#ackedCount;
+    const priorDelivered = this.#delivered;
+    const isDoubling = controller.cwndBytes < controller.ssthreshBytes;
+    const wantedBytes = (isDoubling ? 2 * segments : segments + 1) * MSS;
+    const isCwndLimited = wantedBytes > controller.cwndBytes;
+    this.now += this.rttMs;
+    for (let left = segments; left > 0; left -= 1) {
+      this.#delivered += MSS;
+      controller.onAck(
+        ackSample({
+          now: this.now,
+          ackedBytes: MSS,
+          deliveredBytes: MSS,
+          priorInFlightBytes: left * MSS,
+          inFlightBytes: (left - 1) * MSS,
+          rttMs: this.rttMs,
+          srttMs: this.rttMs,
+          minRttMs: this.rttMs,
+          delivered: this.#delivered,
+          priorDelivered,
+          isCwndLimited,
+          ...fields,
+        }),
+      );
+    }
+  }
+
   /** Whole windows are acknowledged until `durationMs` have passed. */
   run(durationMs: number, fields?: Partial<AckSample>): void {
     const end = this.now + durationMs;

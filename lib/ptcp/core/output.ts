@@ -84,7 +84,7 @@ function sendText(tcb: Tcb, writer: BurstWriter): void {
 function restartIfIdle(tcb: Tcb, now: Instant): void {
   const { congestion, rtt } = tcb.path;
   if (tcb.sent.count === 0 && tcb.lastSentAt !== -NEVER && now - tcb.lastSentAt > rtt.rtoMs)
-    congestion.onIdle();
+    congestion.onIdle(now);
 }
 
 /** What held the sender back decides whether the window may grow, and which timer waits. */
@@ -96,7 +96,7 @@ function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
     tcb.isCwndLimited = true;
     tcb.pacedAt = nextPacedAt(tcb.path, sendMss(tcb));
   } else if (hold !== 'burst-full') {
-    // In slow start half a window in use is enough to double (RFC 7661 §4.1 as Linux has it).
+    // In slow start half a window in use is enough to double (RFC 7661 §4.3).
     const used = congestion.cwndBytes < congestion.ssthreshBytes ? 2 * pipe(tcb) : pipe(tcb) + sendMss(tcb);
     tcb.isCwndLimited = used > congestion.cwndBytes;
     // draft-ietf-ccwg-bbr §4.1.2.4: less than a segment to send, and room for it.

@@ -94,8 +94,8 @@ export interface CongestionController extends CongestionWindow {
   /** Its state now, and back to it: the loss it reacted to since was only reordering or delay (RFC 4015 §3.2). */
   save(): CongestionState;
   undo(state: CongestionState): void;
-  /** Nothing was sent for longer than an RTO (RFC 5681 §4.1). */
-  onIdle(): void;
+  /** Nothing was sent for longer than an RTO (RFC 5681 §4.1), and something is about to leave. */
+  onIdle(now: Instant): void;
   /** The user had nothing to send, nothing is in flight, and a segment is about to leave. */
   onRestart?(now: Instant): void;
   /** The SYN or SYN-ACK was lost (RFC 5681 §3.1). */

@@ -94,27 +94,22 @@ export class Cubic extends LossBased {
     this.#pausedAt = inFlightBytes === 0 ? now : NEVER;
   }
 
-  protected override congested(): void {
+  protected override congested(windowBytes: number): void {
     // RFC 9438 §4.7, fast convergence: whoever did not come back to W_max makes room for others.
-    const isShrinking = this.cwndBytes < this.#wMaxBytes;
-    this.#wMaxBytes = isShrinking ? (this.cwndBytes * (1 + BETA_CUBIC)) / 2 : this.cwndBytes;
-    this.#cwndPriorBytes = this.cwndBytes;
-    this.#leaveEpoch();
+    const isShrinking = windowBytes < this.#wMaxBytes;
+    this.#wMaxBytes = isShrinking ? (windowBytes * (1 + BETA_CUBIC)) / 2 : windowBytes;
+    this.#cwndPriorBytes = windowBytes;
+    this.interrupted();
   }
 
   override onTimeout(now: Instant, inFlightBytes: number, isFirst: boolean): void {
     super.onTimeout(now, inFlightBytes, isFirst);
     // RFC 9438 §4.8: K is 0 then, and W_max where slow start ends.
     this.#wMaxBytes = 0;
-    this.#leaveEpoch();
+    this.interrupted();
   }
 
-  override onIdle(): void {
-    super.onIdle();
-    this.#leaveEpoch();
-  }
-
-  #leaveEpoch(): void {
+  protected override interrupted(): void {
     this.#epochAt = NEVER;
     this.#pausedAt = NEVER;
   }
@@ -148,6 +143,6 @@ export class Cubic extends LossBased {
     super.setMss(mssBytes);
     this.#wMaxBytes *= scale;
     this.#cwndPriorBytes *= scale;
-    this.#leaveEpoch();
+    this.interrupted();
   }
 }

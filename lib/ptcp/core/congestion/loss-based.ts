@@ -2,11 +2,12 @@
 import type { Instant } from '../../../time/clock.ts';
 import type { AckSample, CongestionController, CongestionState } from './controller.ts';
 import { HyStart, limitedGrowth } from './hystart.ts';
+import { WindowValidation } from './window-validation.ts';
 
 /** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
 const SLOW_START_GAIN = 2;
 const AVOIDANCE_GAIN = 1.25;
-/** Below this no queue is overrun, and an idle connection need not keep a watch (Linux's hystart_low_window). */
+/** Below this no queue is overrun, and a connection need not keep a watch (as Linux's hystart_low_window). */
 const LOW_WINDOW_SEGMENTS = 16;
 
 /**
@@ -23,6 +24,7 @@ export abstract class LossBased implements CongestionController {
   readonly #initialWindowSegments: number;
   readonly #isPaced: boolean;
   #hystart: HyStart | undefined = undefined;
+  #validation: WindowValidation | undefined = undefined;
 
   constructor(mssBytes: number, initialWindowSegments: number, isPaced = true) {
     this.mssBytes = mssBytes;
@@ -40,13 +42,17 @@ export abstract class LossBased implements CongestionController {
   /** An ACK that lets nothing grow: the window was not what held the sender back. */
   protected unused(_sample: AckSample): void {}
 
-  /** Congestion was found, and the window is about to shrink. */
-  protected congested(): void {}
+  /** Congestion was found, and the window is about to shrink; so much of it was known to fit the path. */
+  protected congested(_windowBytes: number): void {}
+
+  /** The window became another for other reasons: what congestion avoidance has counted is void. */
+  protected interrupted(): void {}
 
   onAck(sample: AckSample): void {
+    this.#validate(sample);
     if (!sample.isInRecovery) {
       if (this.cwndBytes < this.ssthreshBytes) this.#watchSlowStart(sample);
-      if (sample.isCwndLimited) this.#grow(sample);
+      if (this.#isInUse(sample)) this.#grow(sample);
       else this.unused(sample);
     }
     if (sample.srttMs > 0) this.pacingRate = (this.#pacingGain * this.cwndBytes) / sample.srttMs;
@@ -55,6 +61,22 @@ export abstract class LossBased implements CongestionController {
   get #pacingGain(): number {
     const isDoubling = this.cwndBytes < this.ssthreshBytes && this.#hystart?.isInCss !== true;
     return isDoubling ? SLOW_START_GAIN : AVOIDANCE_GAIN;
+  }
+
+  #validate(sample: AckSample): void {
+    if (this.#validation === undefined) {
+      if (this.cwndBytes < LOW_WINDOW_SEGMENTS * this.mssBytes) return;
+      this.#validation = new WindowValidation(sample);
+    }
+    this.#validation.onAck(sample, this.cwndBytes);
+    if (this.#validation.expire(sample.now, this, this.#initialWindow())) this.interrupted();
+  }
+
+  /** RFC 7661 §4.4: what was not in use of late grows only while it is in use entirely. */
+  #isInUse({ now, isCwndLimited, priorInFlightBytes }: AckSample): boolean {
+    if (!isCwndLimited) return false;
+    if (this.#validation?.isValidated(now, this.cwndBytes) !== false) return true;
+    return priorInFlightBytes + this.mssBytes > this.cwndBytes;
   }
 
   /** RFC 9406 §4.3: HyStart++ is for the first slow start; a later one has an ssthresh to stop at. */
@@ -86,18 +108,28 @@ export abstract class LossBased implements CongestionController {
     if (leftBytes > 0) this.avoid(leftBytes, sample);
   }
 
-  onCongestion(_now: Instant, inFlightBytes: number): void {
-    this.#decrease(inFlightBytes);
+  onCongestion(now: Instant, inFlightBytes: number): void {
+    const lossWindowBytes = this.#validation?.onCongestion(now, this.cwndBytes, inFlightBytes);
+    this.congested(lossWindowBytes ?? this.cwndBytes);
+    this.#decrease(lossWindowBytes === undefined ? inFlightBytes * this.beta : lossWindowBytes / 2);
     this.cwndBytes = this.ssthreshBytes;
   }
 
   onRecovered(_now: Instant, _inFlightBytes: number): void {
-    this.cwndBytes = this.ssthreshBytes;
+    const unvalidatedBytes = this.#validation?.onRecovered();
+    // RFC 7661 §4.4.1: not below one segment; ssthresh keeps its two.
+    this.cwndBytes =
+      unvalidatedBytes === undefined ? this.ssthreshBytes : Math.max(unvalidatedBytes, this.mssBytes);
+    this.ssthreshBytes = Math.max(this.cwndBytes, 2 * this.mssBytes);
   }
 
   onTimeout(_now: Instant, inFlightBytes: number, isFirst: boolean): void {
     // RFC 5681 §3.1: a segment that times out again does not halve again.
-    if (isFirst) this.#decrease(inFlightBytes);
+    if (isFirst) {
+      this.congested(this.cwndBytes);
+      this.#decrease(inFlightBytes * this.beta);
+    }
+    this.#validation?.reset();
     this.cwndBytes = this.mssBytes;
   }
 
@@ -108,11 +140,15 @@ export abstract class LossBased implements CongestionController {
   undo(state: CongestionState): void {
     this.cwndBytes = Math.max(this.cwndBytes, state.cwndBytes);
     this.ssthreshBytes = state.ssthreshBytes;
+    this.#validation?.reset();
   }
 
-  onIdle(): void {
-    // RFC 5681 §4.1: the restart window.
-    this.cwndBytes = Math.min(this.cwndBytes, this.#initialWindow());
+  onIdle(now: Instant): void {
+    this.interrupted();
+    this.#validation?.onIdle();
+    this.#validation?.expire(now, this, this.#initialWindow());
+    // RFC 7661 §4.4.2: the window is kept where something keeps the burst small. Else RFC 5681 §4.1: the restart window.
+    if (!this.#isPaced) this.cwndBytes = Math.min(this.cwndBytes, this.#initialWindow());
   }
 
   onSynLost(): void {
@@ -130,10 +166,9 @@ export abstract class LossBased implements CongestionController {
       : Math.max(Math.min(this.cwndBytes, scaledBytes), mssBytes);
   }
 
-  #decrease(inFlightBytes: number): void {
-    this.congested();
+  #decrease(wantedBytes: number): void {
     // RFC 5681 §3.1, equation 4; RFC 9438 §4.6
-    this.ssthreshBytes = Math.max(inFlightBytes * this.beta, 2 * this.mssBytes);
+    this.ssthreshBytes = Math.max(wantedBytes, 2 * this.mssBytes);
     this.#hystart = undefined;
   }
 

@@ -22,8 +22,7 @@ export class NewReno extends LossBased {
     this.#ackedBytes = 0;
   }
 
-  override onIdle(): void {
-    super.onIdle();
+  protected override interrupted(): void {
     this.#ackedBytes = 0;
   }
 }
