@@ -117,6 +117,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
   sample.lostBytes += detectLoss(tcb, now);
   if (ackedCount > 0) armRetransmit(tcb, now);
   informController(tcb, Math.max(0, ackedCount), priorInFlight, now);
+  if (tcb.wantsToWrite) tellOfRoom(tcb);
   return 'go-on';
 }
 
@@ -160,15 +161,24 @@ function acknowledge(tcb: Tcb, segment: Segment, count: number, now: Instant): v
   else tcb.scoreboard?.advance(count);
   tcb.unansweredSince = now;
   tcb.persistBackoff = 0;
-  if (tcb.wantsToWrite && tcb.sendBuffer.length <= sendBufferLimit(tcb) * WRITABLE_SHARE) {
-    tcb.wantsToWrite = false;
-    tcb.news |= News.Writable;
-  }
   if (tcb.sendBuffer.length === 0) releaseSoon(tcb, tcb.sendBuffer, now);
 }
 
-/** Filled to here, the buffer asks for more: early enough that what is unsent lasts until the answer. */
-const WRITABLE_SHARE = 3 / 4;
+/** With so much of the buffer free, or of a window, the user is asked for more. */
+const ROOM_SHARE = 1 / 4;
+const ROOM_WINDOWS = 1 / 2;
+
+/**
+ * Asks the user for more: early enough that what is unsent lasts until he answers. Not only where SND.UNA moves: while a
+ * hole is repaired, SACKs let new data out and nothing leaves the buffer.
+ */
+function tellOfRoom(tcb: Tcb): void {
+  const limitBytes = sendBufferLimit(tcb);
+  const wantedBytes = Math.min(limitBytes * ROOM_SHARE, tcb.path.congestion.cwndBytes * ROOM_WINDOWS);
+  if (limitBytes - tcb.sendBuffer.length < wantedBytes) return;
+  tcb.wantsToWrite = false;
+  tcb.news |= News.Writable;
+}
 
 /**
  * How much the send buffer may hold now: what is out, and a window more, so that an ACK never finds it empty. In a

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { ControllerFactory } from '../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
+import { ack, bulkSender, sent } from '../../support/bulk-sender.ts';
 import { pattern } from '../../support/scripted-peer.ts';
 import { established } from '../../support/scripted-states.ts';
 
@@ -41,5 +42,19 @@ describe('the send buffer of a connection', () => {
     });
 
     expect(accepted).to.deep.equal([5000, 8000]);
+  });
+
+  it('asks for more while SACKs let new data out, though the hole before it keeps everything in the buffer', () => {
+    const peer = bulkSender({ profile: { sack: true, pacing: false, sendBufferBytes: 10_000 } });
+    let highest = Math.max(...sent(peer));
+
+    for (let n = 1; n <= highest && n < 40; n += 1) {
+      ack(peer, 0, [1, n + 1]);
+      if (peer.takeEvents().some(({ type }) => type === 'writable'))
+        peer.connection.write(new Uint8Array(100_000));
+      highest = Math.max(highest, ...sent(peer));
+    }
+
+    expect(highest).to.be.above(40);
   });
 });
