@@ -2,7 +2,7 @@
 import type { Range } from '../../bytes/range-set.ts';
 import type { SackedStretch, SegmentVisitor } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
-import type { Tcb } from './tcb.ts';
+import { flightSize, type Tcb } from './tcb.ts';
 import { MAX_SACK_BLOCKS, type Segment } from './wire/segment.ts';
 
 /** What the SACK blocks of one ACK changed. Reused from ACK to ACK. */
@@ -34,7 +34,10 @@ export function takeSack(tcb: Tcb, segment: Segment, visitor: SegmentVisitor): S
       news.dsackEnd = right;
       continue;
     }
-    if (!seqLess(tcb.sndUna, left) || !seqLessOrEqual(right, tcb.sndNxt)) continue;
+    // Counted from SND.UNA: three comparisons around the circle could all be true of a block half way round it.
+    const first = seqDiff(left, tcb.sndUna);
+    const last = seqDiff(right, tcb.sndUna);
+    if (first <= 0 || last <= first || last > flightSize(tcb)) continue;
     if (scoreboard.ranges.count >= tcb.sent.count) break;
     takeBlock(tcb, left, right, visitor);
   }

@@ -1,0 +1,215 @@
+// What must hold of a connection after every event, whatever the network and the peer have done.
+import type { Connection } from '../lib/ptcp/core/connection.ts';
+import { pipe } from '../lib/ptcp/core/recovery.ts';
+import { sendMss } from '../lib/ptcp/core/segment-size.ts';
+import { type Seq, seqAdd, seqDiff } from '../lib/ptcp/core/seq.ts';
+import { type State, TRANSITIONS } from '../lib/ptcp/core/state.ts';
+import type { Tcb } from '../lib/ptcp/core/tcb.ts';
+import { nextDueAt } from '../lib/ptcp/core/timers.ts';
+import { type Instant, NEVER } from '../lib/time/clock.ts';
+import { Violation } from './violation.ts';
+import { WireRules } from './wire-rules.ts';
+
+/** What TRANSITIONS leads to in any number of steps: one segment may bring an ACK and a FIN. Every state can end. */
+const REACHABLE: ReadonlyMap<State, ReadonlySet<State>> = new Map(
+  (Object.keys(TRANSITIONS) as State[]).map((state) => [state, reachableFrom(state)]),
+);
+
+function reachableFrom(state: State): ReadonlySet<State> {
+  const found = new Set<State>(['CLOSED']);
+  const left: State[] = [state];
+  for (let from = left.pop(); from !== undefined; from = left.pop()) {
+    for (const to of Object.values(TRANSITIONS[from])) {
+      if (found.has(to)) continue;
+      found.add(to);
+      left.push(to);
+    }
+  }
+  return found;
+}
+
+/** How long a half-open connection waits in silence at most, ms: its timer is not one of RFC 6298. */
+const HALF_OPEN_LIFE_MS = 75_000;
+/** A probe or a rescue may go where the congestion window is full already. */
+const FREE_SEGMENTS = 2;
+/** Bounds on instants allow for what a sum of fractions loses. */
+const ROUNDING_MS = 0.001;
+
+/** One end of a connection, watched from its beginning to its end. */
+export class ConnectionWatch {
+  readonly connection: Connection;
+  readonly wire: WireRules;
+  readonly #tcb: Tcb;
+  #state: State;
+  #una: Seq;
+  #nxt: Seq;
+  #rcvNxt: Seq;
+  #edge: Seq;
+
+  constructor(connection: Connection) {
+    const { tcb } = connection;
+    this.connection = connection;
+    this.#tcb = tcb;
+    this.wire = new WireRules(tcb);
+    this.#state = tcb.state;
+    this.#una = tcb.sndUna;
+    this.#nxt = tcb.sndNxt;
+    this.#rcvNxt = tcb.rcvNxt;
+    this.#edge = tcb.rcvAdv;
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'CLOSED' || this.#state === 'TIME-WAIT';
+  }
+
+  /** Throws a Violation if something is wrong at `now`. With `isAudit` sums are made anew from their parts. */
+  check(now: Instant, isAudit: boolean): void {
+    const tcb = this.#tcb;
+    if (tcb.state !== this.#state) this.#enter(tcb.state);
+    if (this.connection.dueAt !== nextDueAt(tcb)) {
+      // Taken into account with the next look at it, unless nobody is told to look.
+      throw new Violation('due-time', `queued for ${this.connection.dueAt}, due at ${nextDueAt(tcb)}`);
+    }
+    if (this.isOver) {
+      checkOver(tcb);
+      return;
+    }
+    checkTimers(tcb, now);
+    if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return;
+    this.#checkSequence();
+    checkCaps(tcb);
+    this.#checkFlight();
+    if (isAudit) audit(tcb);
+  }
+
+  #enter(state: State): void {
+    if (!REACHABLE.get(this.#state)!.has(state))
+      throw new Violation('transition', `from ${this.#state} to ${state}`);
+    // Where the peer's numbers become known they begin; before, there is nothing to compare with.
+    if (this.#state === 'SYN-SENT') {
+      this.#rcvNxt = this.#tcb.rcvNxt;
+      this.#edge = this.#tcb.rcvAdv;
+    }
+    this.#state = state;
+  }
+
+  #checkSequence(): void {
+    const tcb = this.#tcb;
+    if (seqDiff(tcb.sndNxt, tcb.sndUna) < 0) throw new Violation('snd-una', 'beyond SND.NXT');
+    if (seqDiff(tcb.sndUna, this.#una) < 0) throw new Violation('snd-una', 'goes back');
+    if (seqDiff(tcb.sndNxt, this.#nxt) < 0) throw new Violation('snd-nxt', 'goes back');
+    if (seqDiff(tcb.rcvNxt, this.#rcvNxt) < 0) throw new Violation('rcv-nxt', 'goes back');
+    if (seqDiff(tcb.rcvAdv, this.#edge) < 0) throw new Violation('right-edge', 'goes back');
+    if (seqDiff(tcb.rcvAdv, tcb.rcvNxt) < 0) throw new Violation('right-edge', 'below RCV.NXT');
+    this.#una = tcb.sndUna;
+    this.#nxt = tcb.sndNxt;
+    this.#rcvNxt = tcb.rcvNxt;
+    this.#edge = tcb.rcvAdv;
+  }
+
+  /** In flight at most what the congestion window allows, but for what repairs and probes. */
+  #checkFlight(): void {
+    const tcb = this.#tcb;
+    const { cwndBytes } = tcb.path.congestion;
+    if (this.wire.sentCount > 0) {
+      const mss = sendMss(tcb);
+      const inFlight = pipe(tcb);
+      if (this.wire.sentBytes > FREE_SEGMENTS * mss && inFlight > cwndBytes + FREE_SEGMENTS * mss)
+        throw new Violation('cwnd', `${this.wire.sentBytes} sent, ${inFlight} in flight with ${cwndBytes}`);
+      this.wire.sentCount = 0;
+      this.wire.sentBytes = 0;
+    }
+    if (cwndBytes < sendMss(tcb) - 1) throw new Violation('cwnd', `${cwndBytes} is less than a segment`);
+  }
+}
+
+function checkOver(tcb: Tcb): void {
+  if (tcb.sent.count > 0 || tcb.sendBuffer.length > 0)
+    throw new Violation('over', 'something is still to send');
+  // Buffers that are read empty only now may give their memory back a little later.
+  const isQuiet = Math.min(workTimer(tcb), tcb.delayedAckAt, tcb.keepAliveAt, tcb.lingerAt) === NEVER;
+  if (!isQuiet) throw new Violation('over', 'a timer is still set');
+}
+
+/** Whoever waits for something has a timer that ends the waiting; and no timer is absurd. */
+function checkTimers(tcb: Tcb, now: Instant): void {
+  const { rtt } = tcb.path;
+  const { rtoMinMs, rtoMaxMs } = tcb.profile;
+  if (!(rtt.rtoMs >= rtoMinMs && rtt.rtoMs <= rtoMaxMs)) throw new Violation('rto', `${rtt.rtoMs} ms`);
+  const waitAt = workTimer(tcb);
+  if (waitAt === NEVER) {
+    if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED')
+      throw new Violation('no-timer', `nothing waits in ${tcb.state}`);
+    if (tcb.sent.count > 0)
+      throw new Violation('no-timer', 'something is out, and nothing waits for its ACK');
+    if (hasUnsent(tcb)) throw new Violation('no-timer', 'something is to send, and nothing waits to send it');
+  } else if (waitAt > now + Math.max(rtoMaxMs, HALF_OPEN_LIFE_MS) + ROUNDING_MS) {
+    throw new Violation('far-timer', `waits for ${waitAt - now} ms`);
+  }
+}
+
+/** When the connection goes on by itself with what it has to send. */
+function workTimer(tcb: Tcb): Instant {
+  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.pacedAt);
+}
+
+export function hasUnsent(tcb: Tcb): boolean {
+  if (tcb.isFinQueued && !tcb.isFinSent) return true;
+  return seqDiff(tcb.sendBuffer.tail, tcb.sndNxt) > 0;
+}
+
+function checkCaps(tcb: Tcb): void {
+  const { profile, recvBuffer, sendBuffer } = tcb;
+  if (sendBuffer.length > profile.sendBufferMaxBytes)
+    throw new Violation('send-buffer', `${sendBuffer.length}`);
+  const unit = 1 << tcb.rcvWindShift;
+  const rcvLimit = Math.max(tcb.rcvLimitBytes, profile.receiveBufferBytes) + unit;
+  if (recvBuffer.readableBytes > rcvLimit)
+    throw new Violation('receive-buffer', `${recvBuffer.readableBytes}`);
+  if (tcb.rcvLimitBytes > profile.receiveBufferMaxBytes)
+    throw new Violation('receive-buffer', 'grew too far');
+  if (seqDiff(tcb.rcvAdv, tcb.rcvNxt) > Math.max(rcvLimit, 0xffff))
+    throw new Violation('window', 'too large');
+}
+
+/** The segments in flight lie end to end from SND.UNA to SND.NXT, and every sum is that of its parts. */
+function audit(tcb: Tcb): void {
+  const { sent } = tcb;
+  let next = tcb.sndUna;
+  let inPipe = 0;
+  let sackedBytes = 0;
+  for (const segment of sent.all) {
+    if (segment.seq !== next)
+      throw new Violation('sent-segments', `a gap of ${seqDiff(segment.seq, next)} bytes`);
+    if (segment.length <= 0) throw new Violation('sent-segments', 'an empty segment');
+    next = seqAdd(next, segment.length);
+    if (segment.isSacked) sackedBytes += segment.length;
+    else if (!segment.isLost || segment.isResent) inPipe += segment.length;
+  }
+  if (next !== tcb.sndNxt)
+    throw new Violation('sent-segments', `end ${seqDiff(tcb.sndNxt, next)} before SND.NXT`);
+  if (sackedBytes !== sent.sackedBytes)
+    throw new Violation('sacked', `${sent.sackedBytes}, not ${sackedBytes}`);
+  const expected = Math.max(0, inPipe - tcb.dupAckedBytes);
+  if (pipe(tcb) !== expected) throw new Violation('pipe', `${pipe(tcb)}, not ${expected}`);
+  if (tcb.scoreboard !== undefined) auditScoreboard(tcb);
+}
+
+/** Whatever is SACKed is on the scoreboard, and the other way round; nothing on it lies outside the flight. */
+function auditScoreboard(tcb: Tcb): void {
+  const { ranges, unaOffset } = tcb.scoreboard!;
+  const first = ranges.first;
+  const last = ranges.last;
+  if (first === undefined || last === undefined) return;
+  if (first.start < unaOffset) throw new Violation('scoreboard', 'begins before SND.UNA');
+  if (last.end > unaOffset + seqDiff(tcb.sndNxt, tcb.sndUna))
+    throw new Violation('scoreboard', 'beyond SND.NXT');
+  for (const segment of tcb.sent.all) {
+    const start = unaOffset + seqDiff(segment.seq, tcb.sndUna);
+    if (ranges.covers(start, start + segment.length) !== segment.isSacked)
+      throw new Violation(
+        'scoreboard',
+        `at ${start}: the segment is ${segment.isSacked ? '' : 'not '}SACKed`,
+      );
+  }
+}

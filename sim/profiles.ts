@@ -1,0 +1,96 @@
+// Which options two ends have: every option of the core is switched about by the swarm, new ones too.
+import type { Prng } from '../lib/bytes/prng.ts';
+import { UsageError } from '../lib/errors.ts';
+import { DEFAULT_PROFILE, type Profile, type ProfileInput, resolveProfile } from '../lib/ptcp/core/config.ts';
+import { chance, oneOf } from './random.ts';
+
+/** How much a profile may differ from the default: small worlds may have odd sizes, that take long with much to say. */
+export interface ProfileRange {
+  readonly mss: readonly number[];
+  readonly datagram: readonly number[];
+  readonly buffers: readonly number[];
+  /** How likely an end is one of the presets. */
+  readonly presets: number;
+}
+
+export const SMALL_RANGE: ProfileRange = {
+  mss: [100, 536, 1000, 1200, 1452, 1452, 1452],
+  datagram: [128, 600, 1200, 1200, 1200, 1472],
+  buffers: [500, 3000, 20_000, 65_536, 65_536],
+  presets: 0.15,
+};
+
+export const LARGE_RANGE: ProfileRange = {
+  mss: [1200, 1452],
+  datagram: [1200, 1200, 1400, 1472],
+  buffers: [20_000, 65_536, 262_144],
+  presets: 0.1,
+};
+
+const CONTROLLERS = ['newreno', 'cubic', 'bbr', 'none'].filter(isController);
+
+/** Whether this version of the core has it. */
+function isController(name: string): boolean {
+  try {
+    resolveProfile({ congestion: name as 'newreno' });
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
+/** Draws an option's value. What is not here and is a switch is thrown one way or the other. */
+type Drawer = (random: Prng, range: ProfileRange) => unknown;
+
+const DRAWERS: Readonly<Record<string, Drawer>> = {
+  sack: (random) => chance(random, 0.8),
+  timestamps: (random) => chance(random, 0.8),
+  windowScale: (random) => oneOf(random, ['off', 0, 3, 7, 7, 14]),
+  mssBytes: (random, { mss }) => oneOf(random, mss),
+  maxDatagramBytes: (random, { datagram }) => oneOf(random, datagram),
+  ackDelayMs: (random) => oneOf(random, [0, 25, 25, 100, 400]),
+  ackEverySegments: (random) => oneOf(random, [1, 2, 2, 8]),
+  quickAckCount: (random) => oneOf(random, [0, 16]),
+  initialWindowSegments: (random) => oneOf(random, [1, 4, 10, 10]),
+  congestion: (random) => oneOf(random, CONTROLLERS),
+  iss: (random) => (chance(random, 0.3) ? (0x1_0000_0000 - random.below(50_000)) % 0x1_0000_0000 : undefined),
+  timestampOffset: (random) => (chance(random, 0.2) ? 0xffff_ffff - random.below(2000) : undefined),
+  lingerMs: (random) => oneOf(random, [0, 1000, 5000]),
+  keepAlive: (random) => chance(random, 0.3),
+  keepAliveIdleMs: (random) => oneOf(random, [5000, 30_000, 7_200_000]),
+  keepAliveIntervalMs: (random) => oneOf(random, [1000, 10_000, 75_000]),
+  backlog: () => 1024,
+  // Decided for both ends together, or by the world.
+  ptcpOption: () => undefined,
+  crc32: () => undefined,
+  resets: () => true,
+};
+
+/** Draws the options of one end. */
+export function drawProfile(random: Prng, range: ProfileRange, isCrcOn: boolean): ProfileInput {
+  const crc = { ptcpOption: isCrcOn || chance(random, 0.5), crc32: isCrcOn };
+  if (chance(random, range.presets)) return { preset: oneOf(random, ['linux', 'freebsd'] as const), ...crc };
+  const profile: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(DEFAULT_PROFILE)) {
+    const drawer = DRAWERS[name];
+    const drawn = drawer === undefined ? drawSwitch(random, value) : drawer(random, range);
+    if (drawn !== undefined) profile[name] = drawn;
+  }
+  const receiveBufferBytes = oneOf(random, range.buffers);
+  const sendBufferBytes = oneOf(random, range.buffers);
+  return {
+    ...(profile as Partial<Profile>),
+    ...crc,
+    receiveBufferBytes,
+    receiveBufferMaxBytes: oneOf(random, [1, 10]) * receiveBufferBytes,
+    sendBufferBytes,
+    sendBufferMaxBytes: oneOf(random, [1, 10]) * sendBufferBytes,
+  };
+}
+
+/** Draws whether it is used or not, so that the draws of other options stay where they are. */
+function drawSwitch(random: Prng, value: unknown): boolean | undefined {
+  const drawn = chance(random, 0.5);
+  return typeof value === 'boolean' ? drawn : undefined;
+}
