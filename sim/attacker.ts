@@ -62,6 +62,8 @@ export class Attacker {
     if (length === 0 || host.isDown || !this.#faults.strikes(shotItem(index))) return;
     const flight = takeFlight(this.#bytes, 0, length);
     flight.from = other.address;
+    flight.to = host.address;
+    world.seen(flight);
     world.hash.bytes(flight.bytes, 0, length);
     const before = host.bareCount;
     const tcb = world.sessions.at(-1)?.users[side].connection?.tcb;

@@ -2,9 +2,11 @@
 import { randomInt } from 'node:crypto';
 import { UsageError } from '../lib/errors.ts';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
+import { captureWorld } from './capture.ts';
 import { failureReport, playTwice } from './replay.ts';
 import { playAll, type Run, serveChunks } from './runner.ts';
 import { ruleOf } from './shrink.ts';
+import { drawPlan } from './swarm.ts';
 import { count, emptyTally, summary, type Tally } from './tally.ts';
 import { hashText } from './trace-hash.ts';
 
@@ -21,14 +23,16 @@ async function main(): Promise<void> {
   else await swarm(args);
 }
 
-function replay({ world, firstSeed: seed }: Arguments): void {
+function replay({ world, firstSeed: seed, pcap }: Arguments): void {
   const startedAt = performance.now();
   const { result, isSame } = playTwice(world, seed);
   const { error, hash, segments } = result;
   const fate = error === undefined ? 'passes' : `fails: ${ruleOf(error)}`;
   console.log(`seed ${seed} of ${world} ${fate}; ${segments} segments, trace ${hashText(hash)}`);
   if (!isSame) console.log('played again it goes another way: something is not drawn from the seed');
-  if (error !== undefined) console.log(failureReport(world, seed));
+  const plan = drawPlan(world, seed);
+  if (error !== undefined) console.log(failureReport(plan, pcap));
+  else if (pcap !== undefined) captureWorld(plan, undefined, pcap);
   if (error !== undefined || !isSame) process.exitCode = 1;
   const tally = emptyTally();
   count(tally, result);
@@ -59,10 +63,10 @@ function progress(): (tally: Tally) => void {
   };
 }
 
-function report({ world, firstSeed, jobs }: Arguments, { tally, wallMs, cpuMs }: Run): void {
+function report({ world, firstSeed, jobs, pcap }: Arguments, { tally, wallMs, cpuMs }: Run): void {
   for (const { seed, message } of tally.failed.slice(0, 10)) console.log(`seed ${seed} fails: ${message}`);
   const first = tally.failed[0];
-  if (first !== undefined) console.log(failureReport(world, first.seed));
+  if (first !== undefined) console.log(failureReport(drawPlan(world, first.seed), pcap));
   console.log(`${world} seeds ${firstSeed} to ${firstSeed + tally.seeds - 1}, ${jobs} processes`);
   const perCore = Math.round(tally.segments / Math.max(cpuMs / 1000, 0.001));
   const worldsPerCore = Math.round(tally.seeds / Math.max(cpuMs / 1000, 0.001));

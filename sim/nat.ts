@@ -13,6 +13,10 @@ export function ipOf(address: number): number {
   return Math.floor(address / PORTS);
 }
 
+export function portOf(address: number): number {
+  return address % PORTS;
+}
+
 interface Mapping {
   readonly external: number;
   /** The one remote address it is for, where mapping depends on it. */

@@ -41,7 +41,7 @@ function isController(name: string): boolean {
 }
 
 /** Draws an option's value. What is not here and is a switch is thrown one way or the other. */
-type Drawer = (random: Prng, range: ProfileRange) => unknown;
+type Drawer = (random: Prng, range: ProfileRange, isCrcOn: boolean) => unknown;
 
 const DRAWERS: Readonly<Record<string, Drawer>> = {
   sack: (random) => chance(random, 0.8),
@@ -60,7 +60,10 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   keepAlive: (random) => chance(random, 0.3),
   keepAliveIdleMs: (random) => oneOf(random, [5000, 30_000, 7_200_000]),
   keepAliveIntervalMs: (random) => oneOf(random, [1000, 10_000, 75_000]),
-  backlog: () => 1024,
+  backlog: (random) => oneOf(random, [1, 1024]),
+  synCookies: (random) => oneOf(random, ['auto', 'auto', 'always', 'off']),
+  // The two share four bytes of the header.
+  urgentData: (random, _range, isCrcOn) => chance(random, 0.3) && !isCrcOn,
   // Decided for both ends together, or by the world.
   ptcpOption: () => undefined,
   crc32: () => undefined,
@@ -74,7 +77,7 @@ export function drawProfile(random: Prng, range: ProfileRange, isCrcOn: boolean)
   const profile: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(DEFAULT_PROFILE)) {
     const drawer = DRAWERS[name];
-    const drawn = drawer === undefined ? drawSwitch(random, value) : drawer(random, range);
+    const drawn = drawer === undefined ? drawSwitch(random, value) : drawer(random, range, isCrcOn);
     if (drawn !== undefined) profile[name] = drawn;
   }
   const receiveBufferBytes = oneOf(random, range.buffers);

@@ -1,4 +1,4 @@
-import type { WorldName } from './plan.ts';
+import type { WorldName, WorldPlan } from './plan.ts';
 import { drawPlan } from './swarm.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -13,13 +13,23 @@ export interface SeedResult {
 }
 
 /** Plays the world of this kind and seed to its end, or to the first thing that is wrong. */
-export function runSeed(worldName: WorldName, seed: number, options?: WorldOptions): SeedResult {
-  const world = new World(drawPlan(worldName, seed), options);
+export function runSeed(world: WorldName, seed: number, options?: WorldOptions): SeedResult {
+  return runPlan(drawPlan(world, seed), options);
+}
+
+export function runPlan(plan: WorldPlan, options?: WorldOptions): SeedResult {
+  const world = new World(plan, options);
   let error: unknown;
   try {
     world.play();
   } catch (thrown) {
     error = thrown;
   }
-  return { seed, segments: world.segmentCount, virtualMs: world.now, hash: world.hash.value, error };
+  return {
+    seed: plan.seed,
+    segments: world.segmentCount,
+    virtualMs: world.now,
+    hash: world.hash.value,
+    error,
+  };
 }

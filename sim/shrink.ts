@@ -1,7 +1,7 @@
 // The fewest faults with which a seed still fails: delta debugging over the items that struck.
 import { FaultRecorder, OnlyFaults } from './faults.ts';
-import type { WorldName } from './plan.ts';
-import { runSeed } from './run-seed.ts';
+import type { WorldPlan } from './plan.ts';
+import { runPlan } from './run-seed.ts';
 import { Violation } from './violation.ts';
 
 /** More attempts than this are not worth waiting for. */
@@ -21,16 +21,20 @@ export function ruleOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);
 }
 
-/** Plays a seed that fails again and again, with fewer and fewer of its faults, as long as it breaks the same rule. */
-export function shrink(world: WorldName, seed: number): ShrunkFailure | undefined {
+/**
+ * Plays a world that fails again and again, with fewer and fewer of its faults, as long as it breaks the same rule.
+ *
+ * Returns undefined if it does not fail.
+ */
+export function shrink(plan: WorldPlan): ShrunkFailure | undefined {
   const recorder = new FaultRecorder();
-  const { error } = runSeed(world, seed, { faults: recorder });
+  const { error } = runPlan(plan, { faults: recorder });
   if (error === undefined) return undefined;
   const rule = ruleOf(error);
   let attempts = 0;
   const stillFails = (items: readonly number[]): boolean => {
     attempts += 1;
-    const again = runSeed(world, seed, { faults: new OnlyFaults(items) });
+    const again = runPlan(plan, { faults: new OnlyFaults(items) });
     return again.error !== undefined && ruleOf(again.error) === rule;
   };
   let items: readonly number[] = recorder.items;

@@ -15,4 +15,6 @@ export interface WorldView {
   readonly sessions: readonly Session[];
   /** Sends `flight` from a side, whoever made it. */
   putOnLink(side: Side, flight: Flight): void;
+  /** For whoever writes down what is sent: `flight` leaves now. */
+  seen(flight: Flight): void;
 }

@@ -29,8 +29,8 @@ const REST_MS = 2_000_000;
 /** A world that does so much does not end. */
 const EVENTS_LIMIT = 3_000_000;
 
-/** Sees every datagram as it leaves, for whoever wants to write it down. */
-export type Tap = (at: Instant, side: Side, bytes: Uint8Array) => void;
+/** Sees every datagram as it leaves, with the addresses on it (see nat.ts), for whoever wants to write it down. */
+export type Tap = (at: Instant, from: number, to: number, bytes: Uint8Array) => void;
 
 export interface WorldOptions {
   readonly faults?: FaultFilter;
@@ -199,8 +199,12 @@ export class World implements HostWorld, WorldView {
   /** Sends `flight` from a side, whoever made it. */
   putOnLink(side: Side, flight: Flight): void {
     const flags = flight.bytes[13]!;
-    this.#tap?.(this.now, side, flight.bytes.subarray(0, flight.length));
+    if (this.#tap !== undefined) this.seen(flight);
     this.#links[side].send(this.now, flight, this.plan.isCrcOn && (flags & (Flag.SYN | Flag.RST)) === 0);
+  }
+
+  seen(flight: Flight): void {
+    this.#tap?.(this.now, flight.from, flight.to, flight.bytes.slice(0, flight.length));
   }
 
   sessionOf(_host: Host, connection: Connection): Session | undefined {

@@ -138,6 +138,17 @@ describe('RFC 2018: selective acknowledgment', () => {
     expect(peer.connection.unacknowledgedBytes).to.equal(0);
   });
 
+  it('believes no block beyond what it has sent, be it half way round the sequence space (RFC 2018 §5)', () => {
+    const peer = bulkSender({ profile: { sack: true }, segments: 10 });
+    sent(peer);
+
+    // Each edge is in order with its neighbour by sequence arithmetic: SND.UNA, left, right, SND.NXT.
+    peer.inject({ seq: 1, ack: 1, options: { sack: [[0x6000_0000, 0xa000_0000]] } });
+
+    expect(sent(peer), 'nothing is taken for lost').to.deep.equal([]);
+    expect(peer.connection.tcb.scoreboard?.ranges.count ?? 0).to.equal(0);
+  });
+
   it('holds its text until it is acknowledged, SACKed or not (RFC 2018 §8)', () => {
     const peer = bulkSender({ profile: { sack: true }, segments: 10 });
     sent(peer);

@@ -11,11 +11,9 @@ export const MAX_WINDOW_FIELD = 0xffff;
 export function advertiseWindow(tcb: Tcb): number {
   const shift = tcb.rcvWindShift;
   const window = Math.min(offerableWindow(tcb), MAX_WINDOW_FIELD << shift);
-  // Rounding down would pull the right edge back (RFC 7323 §2.4, SHLD-14), so round up while there is a buffer for it:
-  // with text in small pieces each ACK moves the edge by what it rounds.
-  const up = Math.ceil(window / 2 ** shift);
-  const hasRoom = up <= Math.ceil(Math.max(0, tcb.rcvLimitBytes - tcb.recvBuffer.readableBytes) / 2 ** shift);
-  const field = Math.min(hasRoom ? up : window >>> shift, MAX_WINDOW_FIELD);
+  // Rounding down would pull the right edge back (RFC 7323 §2.4, SHLD-14), so round up while there is a buffer for it.
+  const isOpen = tcb.recvBuffer.readableBytes < tcb.rcvLimitBytes;
+  const field = Math.min(isOpen ? Math.ceil(window / 2 ** shift) : window >>> shift, MAX_WINDOW_FIELD);
   const edge = seqAdd(tcb.rcvNxt, field << shift);
   if (seqDiff(edge, tcb.rcvAdv) > 0) tcb.rcvAdv = edge;
   return field;
