@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Prng } from '../../lib/bytes/prng.ts';
 import { NEVER } from '../../lib/time/clock.ts';
+import { ReferenceRto } from '../support/reference-rto.ts';
 import { pattern, type ScriptedPeer } from '../support/scripted-peer.ts';
 import { listening, type StateOptions, synSent } from '../support/scripted-states.ts';
 
@@ -26,30 +27,6 @@ function sentAt(peer: ScriptedPeer): number[] {
   return peer.drain().map((segment) => segment.sentAt);
 }
 
-/** RFC 6298 §2 word for word. */
-class ReferenceRto {
-  #srtt = Number.NaN;
-  #rttvar = 0;
-  rto = 1000;
-  readonly #least: number;
-
-  constructor(least: number) {
-    this.#least = least;
-  }
-
-  measure(r: number): void {
-    const [alpha, beta, k, g] = [1 / 8, 1 / 4, 4, 1];
-    if (Number.isNaN(this.#srtt)) {
-      this.#srtt = r;
-      this.#rttvar = r / 2;
-    } else {
-      this.#rttvar = (1 - beta) * this.#rttvar + beta * Math.abs(this.#srtt - r);
-      this.#srtt = (1 - alpha) * this.#srtt + alpha * r;
-    }
-    this.rto = Math.max(this.#least, this.#srtt + Math.max(g, k * this.#rttvar));
-  }
-}
-
 describe('the retransmission timer', () => {
   it('waits one second for the answer to the first SYN (RFC 6298 §2.1)', () => {
     const peer = synSent();
@@ -73,7 +50,7 @@ describe('the retransmission timer', () => {
   it('computes the RTO as the reference does, sample by sample (RFC 6298 §2.2, §2.3, MUST-18)', () => {
     const random = new Prng('rto');
     const peer = openedIn(80, { profile: { rtoMinMs: 200 } });
-    const reference = new ReferenceRto(200);
+    const reference = new ReferenceRto({ leastMs: 200, mostMs: 60_000 });
     reference.measure(80);
     expect(rtoMs(peer)).to.be.closeTo(reference.rto, 0.001);
 
@@ -85,6 +62,36 @@ describe('the retransmission timer', () => {
       peer.inject({ seq: 1, ack: sent + 100 });
       reference.measure(rttMs);
       expect(rtoMs(peer), `after a sample of ${rttMs} ms`).to.be.closeTo(reference.rto, 0.001);
+    }
+  });
+
+  it('is what a model says over random round trips, losses and time-outs (RFC 6298 §2, §3, §5.5, MUST-18)', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const random = new Prng(seed);
+      const limits = { leastMs: 1 + random.below(1500), mostMs: 60_000 };
+      const firstRttMs = random.below(500);
+      const peer = openedIn(firstRttMs, { profile: { rtoMinMs: limits.leastMs, r2: 100 } });
+      const model = new ReferenceRto(limits);
+      model.measure(firstRttMs);
+      for (let sent = 1; sent < 4000; sent += 100) {
+        peer.connection.write(pattern(100));
+        expect(sentAt(peer)).to.deep.equal([peer.now]);
+        let losses = random.below(4) === 0 ? 1 + random.below(7) : 0;
+        const isLost = losses > 0;
+        for (; losses > 0; losses -= 1) {
+          const dueAt = peer.now + model.rto;
+          expect(peer.endpoint.nextTimeout(), `seed ${seed}, byte ${sent}`).to.be.closeTo(dueAt, 0.001);
+          peer.at(Math.max(dueAt, peer.endpoint.nextTimeout()));
+          expect(sentAt(peer)).to.have.length(1);
+          model.timedOut();
+        }
+        const rttMs = random.below(Math.ceil(model.rto));
+        peer.pass(rttMs);
+        peer.inject({ seq: 1, ack: sent + 100 });
+        // Karn: what was sent twice measures nothing.
+        if (!isLost) model.measure(rttMs);
+        expect(rtoMs(peer), `seed ${seed}, byte ${sent}`).to.be.closeTo(model.rto, 0.001);
+      }
     }
   });
 

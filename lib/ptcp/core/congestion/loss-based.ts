@@ -25,6 +25,8 @@ export abstract class LossBased implements CongestionController {
   readonly #isPaced: boolean;
   #hystart: HyStart | undefined = undefined;
   #validation: WindowValidation | undefined = undefined;
+  /** Until the ACK that ends the repair, that one included. */
+  #isAfterTimeout = false;
 
   constructor(mssBytes: number, initialWindowSegments: number, isPaced = true) {
     this.mssBytes = mssBytes;
@@ -55,6 +57,7 @@ export abstract class LossBased implements CongestionController {
       if (this.#isInUse(sample)) this.#grow(sample);
       else this.unused(sample);
     }
+    this.#isAfterTimeout &&= sample.isAfterTimeout;
     if (sample.srttMs > 0) this.pacingRate = (this.#pacingGain * this.cwndBytes) / sample.srttMs;
   }
 
@@ -98,7 +101,7 @@ export abstract class LossBased implements CongestionController {
       // Not RFC 5681 §3.1 (at most SMSS for each ACK) nor RFC 3465 (L = 2): one ACK stands for a whole batch here, as in
       // RFC 9002 §7.3.1; counting bytes leaves nothing to gain by splitting ACKs, and pacing takes the burst away.
       // After a time-out it may cover what had arrived before: only what it takes out of the pipe counts (RFC 3465 §2.3).
-      const countedBytes = Math.min(leftBytes, sample.priorInFlightBytes);
+      const countedBytes = this.#isAfterTimeout ? Math.min(leftBytes, sample.priorInFlightBytes) : leftBytes;
       const growing = limitedGrowth(countedBytes, this.mssBytes, this.#isPaced);
       const wanted = this.#hystart?.growth(growing) ?? growing;
       const growth = Math.min(wanted, this.ssthreshBytes - this.cwndBytes);
@@ -130,6 +133,7 @@ export abstract class LossBased implements CongestionController {
       this.#decrease(inFlightBytes * this.beta);
     }
     this.#validation?.reset();
+    this.#isAfterTimeout = true;
     this.cwndBytes = this.mssBytes;
   }
 
