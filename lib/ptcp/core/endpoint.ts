@@ -92,7 +92,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #rules: ClassifyRules;
   readonly #profile: Profile;
   readonly #overheadBytes: number;
-  readonly #mux = new Mux();
+  readonly #mux: Mux;
   readonly #due = new DueQueue<MuxEntry>();
   readonly #tcbs: TcbFactory;
   readonly #synCache: SynCache;
@@ -112,6 +112,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#crc32 = options.crc32 ?? softwareCrc32;
     this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction };
     this.#secrets = new Secrets(options.entropy);
+    this.#mux = new Mux(this.#secrets.muxSalt);
     this.#writer = new BurstWriter(this.#crc32);
     this.#profile = resolveProfile(options.profile);
     this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);

@@ -46,6 +46,11 @@ export class Secrets {
     return this.#hash(path, localPort, remotePort, 1);
   }
 
+  /** 32 bits for the tables of connections, always the same ones. */
+  get muxSalt(): number {
+    return this.#hash(0, 0, 0, 3);
+  }
+
   /** 32 random bits. */
   word(): number {
     this.#entropy.fill(this.#word);

@@ -29,6 +29,12 @@ export class Mux {
   /** How many connections there are on a path, and how many with a pair of ports whatever the path. */
   readonly #onPath = new Map<PathId, number>();
   readonly #withPair = new Map<number, number>();
+  readonly #salt: number;
+
+  /** `salt`, which outsiders cannot know, keeps them from choosing ports whose entries crowd together in a table. */
+  constructor(salt: number) {
+    this.#salt = salt;
+  }
 
   get connectionCount(): number {
     return this.#connections.size;
@@ -36,7 +42,7 @@ export class Mux {
 
   /** A number for (path, local, remote): below 2^53, since paths are below 2^20. */
   keyOf(path: PathId, localPort: number, remotePort: number): number {
-    return path * PORTS * PORTS + localPort * PORTS + remotePort;
+    return path * PORTS * PORTS + this.#pairOf(localPort, remotePort);
   }
 
   find(key: number): MuxEntry | undefined {
@@ -67,7 +73,11 @@ export class Mux {
 
   /** Whether some path has a connection with this pair of ports. */
   hasPair(localPort: number, remotePort: number): boolean {
-    return this.#withPair.has(localPort * PORTS + remotePort);
+    return this.#withPair.has(this.#pairOf(localPort, remotePort));
+  }
+
+  #pairOf(localPort: number, remotePort: number): number {
+    return (((localPort << 16) | remotePort) ^ this.#salt) >>> 0;
   }
 
   entries(): Iterable<MuxEntry> {

@@ -16,7 +16,7 @@ function connections(count: number): Connection[] {
 
 describe('Mux', () => {
   it('tells connections apart by path and by either port', () => {
-    const mux = new Mux();
+    const mux = new Mux(0x1234_5678);
     const keys = [
       [0, 1, 1],
       [0, 1, 2],
@@ -35,7 +35,7 @@ describe('Mux', () => {
   });
 
   it('knows which paths are in use and which pairs of ports, until the last connection is gone', () => {
-    const mux = new Mux();
+    const mux = new Mux(0x1234_5678);
     const [first, second] = connections(2);
     const [onOne, onTwo] = [mux.keyOf(1, 50_000, 7), mux.keyOf(2, 50_000, 7)];
     mux.add(onOne, first!);
@@ -58,7 +58,7 @@ describe('Mux', () => {
   });
 
   it('finds free ports in the dynamic range, none twice and none that listens (RFC 6056 §3.3.1)', () => {
-    const mux = new Mux();
+    const mux = new Mux(0x1234_5678);
     const secrets = new Secrets(new Prng('ports'));
     mux.addListener({
       pseudoPort: 50_000,
@@ -80,7 +80,7 @@ describe('Mux', () => {
   });
 
   it('has no free port when all are taken, on that path to that port', () => {
-    const mux = new Mux();
+    const mux = new Mux(0x1234_5678);
     const secrets = new Secrets(new Prng('ports'));
     const [connection] = connections(1);
     for (let port = FIRST_DYNAMIC_PORT; port <= LAST_DYNAMIC_PORT; port += 1)
@@ -92,7 +92,7 @@ describe('Mux', () => {
   });
 
   it('holds one listener for a port until it is removed', () => {
-    const mux = new Mux();
+    const mux = new Mux(0x1234_5678);
     const listener = {
       pseudoPort: 50_000,
       profile: resolveProfile(),
@@ -104,5 +104,34 @@ describe('Mux', () => {
     expect(mux.listener(50_000)).to.equal(listener);
     mux.removeListener(50_000);
     expect(mux.listener(50_000)).to.equal(undefined);
+  });
+
+  it('puts the same connections elsewhere in each endpoint, so that nobody can make them crowd together', () => {
+    const [one, other] = [new Mux(0x1234_5678), new Mux(0x8765_4321)];
+    const keysOf = (mux: Mux): number[] => [7, 8, 9].map((port) => mux.keyOf(1, 50_000, port));
+
+    expect(keysOf(one)).not.to.deep.equal(keysOf(other));
+    expect(new PtcpEndpoint({ entropy: new Prng(1) }).connect(1, 7).key % 2 ** 32).not.to.equal(
+      new PtcpEndpoint({ entropy: new Prng(2) }).connect(1, 7).key % 2 ** 32,
+    );
+  });
+
+  it('finds one of 10^5 connections as fast as one of a thousand, whatever their ports', () => {
+    const [entry] = connections(1);
+    const msFor = (count: number, stepOf: (index: number) => number): number => {
+      const mux = new Mux(0x1234_5678);
+      const keys = Array.from({ length: count }, (_key, index) =>
+        mux.keyOf(stepOf(index), 50_000, index & 0xff00),
+      );
+      for (const key of keys) mux.add(key, entry!);
+      const startedAt = performance.now();
+      for (let round = 0; round < 200_000; round += 1) mux.find(keys[round % count]!);
+      return performance.now() - startedAt;
+    };
+    const least = (count: number): number =>
+      Math.min(...[1, 2, 3].map(() => msFor(count, (index) => (index >> 8) + 1)));
+
+    // Ten times as slow would still be far from the hundred times of a table that has become a list.
+    expect(least(100_000)).to.be.below(20 * least(1000) + 5);
   });
 });
