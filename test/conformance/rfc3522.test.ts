@@ -52,7 +52,7 @@ describe('RFC 3522 and RFC 4015: a repair that was needless', () => {
   it('costs nothing when the time-out was only a delay (RFC 4015 §3.2)', () => {
     const peer = sender();
     peer.pass(1500);
-    expect(sent(peer)).to.deep.equal([0]);
+    expect(sent(peer), 'a tail probe, and the time-out').to.deep.equal([10, 0]);
     expect(cwnd(peer)).to.equal(1);
 
     echo(peer, RTT_MS);

@@ -1,5 +1,14 @@
 import { expect } from 'chai';
-import { ack, bulkSender, cwnd, RTT_MS, range, sent, ssthresh } from '../support/bulk-sender.ts';
+import {
+  ack,
+  type BulkOptions,
+  bulkSender,
+  cwnd,
+  RTT_MS,
+  range,
+  sent,
+  ssthresh,
+} from '../support/bulk-sender.ts';
 import type { ScriptedPeer } from '../support/scripted-peer.ts';
 
 const SACK = { sack: true } as const;
@@ -251,6 +260,243 @@ describe('RFC 8985: RACK', () => {
 
     expect(cwnd(peer)).to.equal(1);
     expect(sent(peer)).to.deep.equal([0]);
+  });
+});
+
+/** One round trip is measured; then `count` segments leave and nothing else is to be sent. */
+function tail(count: number, profile: BulkOptions['profile'] = {}): ScriptedPeer {
+  const peer = bulkSender({ profile: { ...SACK, ...profile }, segments: count });
+  expect(sent(peer)).to.deep.equal(range(0, count));
+  return peer;
+}
+
+describe('RFC 8985: tail loss probes', () => {
+  it('sends the last segment again after two round trips of silence (RFC 8985 §7.2, §7.3)', () => {
+    const peer = tail(3);
+
+    peer.pass(2 * RTT_MS - 0.1);
+    expect(sent(peer)).to.deep.equal([]);
+    peer.pass(0.1);
+
+    expect(sent(peer)).to.deep.equal([2]);
+    expect(peer.connection.tcpInfo().retransmits, 'that is no time-out').to.equal(0);
+  });
+
+  it('repairs the loss of the last segment without a time-out (RFC 8985 §7.4.2)', () => {
+    const peer = tail(3);
+    peer.pass(RTT_MS);
+    ack(peer, 2);
+
+    // Of the one that is left the ACK may be delayed.
+    peer.pass(2 * RTT_MS + 200);
+    expect(sent(peer)).to.deep.equal([2]);
+    peer.pass(RTT_MS);
+    ack(peer, 3);
+
+    expect(peer.connection.unacknowledgedBytes).to.equal(0);
+    expect(peer.connection.tcpInfo().retransmits).to.equal(0);
+  });
+
+  it('repairs the loss of a whole tail by the SACK that the probe brings (RFC 8985 §7.4.1)', () => {
+    const peer = tail(6);
+    peer.pass(RTT_MS);
+    ack(peer, 2);
+    peer.pass(2 * RTT_MS);
+    expect(sent(peer)).to.deep.equal([5]);
+    peer.pass(RTT_MS);
+    ack(peer, 2, [5, 6]);
+    const again = sent(peer);
+    for (let n = 3; n < 6; n += 1) {
+      peer.pass(RTT_MS);
+      ack(peer, n, [5, 6]);
+      again.push(...sent(peer));
+    }
+
+    expect(again).to.deep.equal([2, 3, 4]);
+    expect(peer.connection.tcpInfo().retransmits).to.equal(0);
+  });
+
+  it('waits 200 ms more where one segment is out, whose ACK may be delayed (RFC 8985 §7.2)', () => {
+    const peer = tail(1);
+
+    peer.pass(2 * RTT_MS + 199.9);
+    expect(sent(peer)).to.deep.equal([]);
+    peer.pass(0.1);
+
+    expect(sent(peer)).to.deep.equal([0]);
+  });
+
+  it('asks at the time of the RTO where that comes sooner, and the RTO begins anew (RFC 8985 §7.2, §7.3)', () => {
+    const peer = tail(1, { rtoMinMs: 150 });
+
+    peer.pass(150);
+    expect(sent(peer)).to.deep.equal([0]);
+    expect(peer.connection.tcpInfo().retransmits).to.equal(0);
+    peer.pass(150);
+
+    expect(sent(peer)).to.deep.equal([0]);
+    expect(peer.connection.tcpInfo().retransmits).to.equal(1);
+  });
+
+  it('begins to wait anew with each new segment and each ACK (RFC 8985 §7.2)', () => {
+    const peer = tail(3);
+    peer.pass(2 * RTT_MS - 1);
+    peer.connection.write(new Uint8Array(1000));
+    expect(sent(peer)).to.deep.equal([3]);
+    peer.pass(2 * RTT_MS - 1);
+    ack(peer, 1);
+    const { rttUs } = peer.connection.tcpInfo();
+    expect(sent(peer)).to.deep.equal([]);
+
+    peer.pass((2 * rttUs) / 1000 - 1);
+    expect(sent(peer)).to.deep.equal([]);
+    peer.pass(1);
+
+    expect(sent(peer)).to.deep.equal([3]);
+  });
+
+  it('sends new data instead, if there is any, beyond the congestion window (RFC 8985 §7.3)', () => {
+    const peer = bulkSender({ profile: SACK });
+    expect(sent(peer)).to.deep.equal(range(0, 10));
+
+    peer.pass(2 * RTT_MS);
+
+    expect(sent(peer)).to.deep.equal([10]);
+  });
+
+  it('but nothing beyond the window of the peer (RFC 8985 §7.3)', () => {
+    const peer = bulkSender({ profile: SACK });
+    sent(peer);
+    peer.inject({ seq: 1, ack: 1, window: Math.ceil(10_000 / 128) - 1 });
+
+    peer.pass(2 * RTT_MS);
+
+    expect(sent(peer)).to.deep.equal([9]);
+  });
+
+  it('sends one probe, and no other before an RTT was measured; then the RTO is left (RFC 8985 §7.3)', () => {
+    const peer = tail(3);
+    peer.pass(2 * RTT_MS);
+    expect(sent(peer)).to.deep.equal([2]);
+
+    peer.pass(999);
+    expect(sent(peer)).to.deep.equal([]);
+    peer.pass(1);
+
+    expect(sent(peer)).to.deep.equal([0]);
+    expect(peer.connection.tcpInfo().retransmits).to.equal(1);
+  });
+
+  it('leaves to RACK what has been SACKed in part, and to a repair what is being repaired (RFC 8985 §7.2)', () => {
+    const peer = tail(6);
+    peer.pass(RTT_MS);
+    ack(peer, 0, [2, 6]);
+    expect(sent(peer)).to.deep.equal([0, 1]);
+
+    peer.pass(900);
+
+    expect(sent(peer)).to.deep.equal([]);
+  });
+
+  it('takes the loss that the probe repaired for congestion (RFC 8985 §7.4.2)', () => {
+    const peer = tail(8);
+    peer.pass(2 * RTT_MS);
+    expect(sent(peer)).to.deep.equal([7]);
+    peer.pass(RTT_MS);
+    ack(peer, 8);
+    expect(ssthresh(peer), 'the original may have come').to.equal(Number.POSITIVE_INFINITY);
+    peer.connection.write(new Uint8Array(8000));
+    sent(peer);
+    peer.pass(RTT_MS);
+
+    ack(peer, 10);
+
+    expect(ssthresh(peer)).to.equal(4);
+    expect(cwnd(peer)).to.equal(4);
+  });
+
+  for (const [how, tell] of [
+    ['a D-SACK (case 1)', (peer: ScriptedPeer): void => ack(peer, 8, [7, 8])],
+    ['a duplicate ACK without SACK (case 2)', (peer: ScriptedPeer): void => ack(peer, 8)],
+  ] as const) {
+    it(`but not when both copies came, as ${how} tells (RFC 8985 §7.4.2)`, () => {
+      const peer = tail(8);
+      peer.pass(2 * RTT_MS);
+      sent(peer);
+      ack(peer, 8);
+      peer.pass(RTT_MS);
+      tell(peer);
+      peer.connection.write(new Uint8Array(8000));
+      sent(peer);
+      peer.pass(RTT_MS);
+
+      ack(peer, 10);
+
+      expect(ssthresh(peer)).to.equal(Number.POSITIVE_INFINITY);
+      peer.pass(RTT_MS);
+      ack(peer, 10, [12, 15]);
+      expect(sent(peer), 'nor is that taken for reordering').to.include(10);
+    });
+  }
+
+  it('nor when the echoed timestamp is that of the original (RFC 8985 §7.4.2, RFC 3522 §3.2)', () => {
+    const peer = tail(1, { timestamps: true });
+    peer.pass(RTT_MS);
+    peer.usualOptions = { timestamps: [2, RTT_MS] };
+    peer.pass(300);
+    expect(sent(peer)).to.deep.equal([0]);
+    ack(peer, 1);
+    peer.connection.write(new Uint8Array(2000));
+    sent(peer);
+    peer.pass(RTT_MS);
+    peer.usualOptions = { timestamps: [2, peer.now - RTT_MS] };
+
+    ack(peer, 3);
+
+    expect(ssthresh(peer)).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('nor when the probe was new data (RFC 8985 §7.4.2)', () => {
+    const peer = bulkSender({ profile: SACK });
+    sent(peer);
+    peer.pass(2 * RTT_MS);
+    expect(sent(peer)).to.deep.equal([10]);
+
+    ack(peer, 11);
+    sent(peer);
+    peer.pass(RTT_MS);
+    ack(peer, 14);
+
+    expect(ssthresh(peer)).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('forgets the probe when a repair begins (RFC 8985 §7.1)', () => {
+    const peer = tail(8);
+    peer.pass(2 * RTT_MS);
+    expect(sent(peer)).to.deep.equal([7]);
+    peer.pass(RTT_MS);
+    ack(peer, 4, [7, 8]);
+    expect(sent(peer)).to.include(4);
+    const before = ssthresh(peer);
+    peer.pass(RTT_MS);
+    ack(peer, 8);
+    peer.connection.write(new Uint8Array(8000));
+    sent(peer);
+    peer.pass(RTT_MS);
+
+    ack(peer, 10);
+
+    expect(ssthresh(peer), 'once').to.equal(before);
+  });
+
+  it('does without where there is no SACK, or no RACK (RFC 8985 §7)', () => {
+    for (const profile of [{ sack: false }, { rack: false }]) {
+      const peer = tail(3, profile);
+
+      peer.pass(999);
+
+      expect(sent(peer)).to.deep.equal([]);
+    }
   });
 });
 

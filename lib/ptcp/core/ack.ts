@@ -4,6 +4,8 @@ import { NEVER } from '../../time/clock.ts';
 import type { AckSample } from './congestion/controller.ts';
 import { oweChallengeAck } from './debts.ts';
 import { markAppLimited, RateSampler, reportLost } from './delivery-rate.ts';
+import { frtoAckArrived } from './frto.ts';
+import { type PrrAck, prrAckArrived } from './prr.ts';
 import { adaptReorderingWindow, isRackOn, RackSample, startRack } from './rack.ts';
 import {
   ackAdvanced,
@@ -11,8 +13,11 @@ import {
   duplicateAckArrived,
   markFirstLost,
   pipe,
+  tailLossRepaired,
+  takeBack,
   undoIfSpurious,
 } from './recovery.ts';
+import type { Prr } from './recovery-state.ts';
 import { type SackNews, takeSack } from './sack.ts';
 import { SackScoreboard } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
@@ -21,6 +26,7 @@ import { seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { flightSize, News, type Tcb } from './tcb.ts';
 import { armRetransmit } from './timers.ts';
 import { echoedRtt } from './timestamps.ts';
+import { armTailProbe, isOfTailProbe, tailProbeAcked } from './tlp.ts';
 import { Flag, type Segment } from './wire/segment.ts';
 
 /** What the ACK in hand shows to have arrived. */
@@ -93,32 +99,54 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
     tcb.isPathSuspect = false;
   }
   const priorInFlight = pipe(tcb);
+  const priorUna = tcb.sndUna;
+  const { prr } = tcb;
   // After a time-out the window grows again as it repairs (RFC 5681 §3.1): only fast recovery holds it still, up to
   // and with the ACK that ends it.
   sample.isInRecovery = tcb.phase === 'recovery';
-  const ackedCount = seqDiff(segment.ack, tcb.sndUna);
+  const ackedCount = seqDiff(segment.ack, priorUna);
   const isDuplicate = ackedCount === 0 && isDuplicateAck(tcb, segment);
 
   arrivals.begin(tcb, now);
-  const sackNews = ackedCount >= 0 ? takeSackBlocks(tcb, segment) : NO_SACK_NEWS;
+  const news = ackedCount >= 0 ? takeSackBlocks(tcb, segment) : NO_SACK_NEWS;
   if (ackedCount > 0) acknowledge(tcb, segment, ackedCount, now);
   arrivals.finish();
   const isWindowChanged = updateSendWindow(tcb, segment, now);
 
   sample.lostBytes = 0;
+  if (ackedCount > 0) measureRtt(tcb, segment, ackedCount, now);
+  if (tcb.frtoStep !== 0 && frtoAckArrived(tcb, segment, ackedCount, news) && tcb.undo !== undefined)
+    takeBack(tcb, tcb.undo);
   if (ackedCount > 0) {
-    measureRtt(tcb, segment, ackedCount, now);
     undoIfSpurious(tcb, segment.tsEcr);
     sample.lostBytes += ackAdvanced(tcb, ackedCount, now);
-  } else if (tcb.isSackOn ? sackNews.newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
+  } else if (tcb.isSackOn ? news.newlySackedBytes > 0 : isDuplicate && !isWindowChanged) {
     duplicateAckArrived(tcb);
   }
-  if (tcb.rack !== undefined) adaptReorderingWindow(tcb, tcb.rack, sackNews.isDsack);
+  if (tcb.rack !== undefined) adaptReorderingWindow(tcb, tcb.rack, news.isDsack && !isOfTailProbe(tcb, news));
+  if (ackedCount >= 0 && tailProbeAcked(tcb, segment, news, priorUna))
+    tailLossRepaired(tcb, seqDiff(tcb.sndNxt, priorUna), now);
   sample.lostBytes += detectLoss(tcb, now);
-  if (ackedCount > 0) armRetransmit(tcb, now);
+  if (tcb.prr !== undefined) reduceRate(tcb, tcb.prr, ackedCount > 0, tcb.prr !== prr);
+  if (ackedCount > 0) {
+    armRetransmit(tcb, now);
+    armTailProbe(tcb, now);
+  }
   informController(tcb, Math.max(0, ackedCount), priorInFlight, now);
   if (tcb.wantsToWrite) tellOfRoom(tcb);
   return 'go-on';
+}
+
+const prrAck: PrrAck = { deliveredBytes: 0, inFlightBytes: 0, isSafe: false };
+
+/** RFC 9937 §6.2; `isFirst` for the ACK that began the recovery. */
+function reduceRate(tcb: Tcb, prr: Prr, hasAdvanced: boolean, isFirst: boolean): void {
+  prrAck.deliveredBytes = sampler.deliveredBytes;
+  prrAck.inFlightBytes = pipe(tcb);
+  prrAck.isSafe = hasAdvanced && sample.lostBytes === 0;
+  // RFC 9937 §6.1: what this ACK delivers belongs to the recovery that it begins.
+  if (isFirst) prr.recoverFs += sampler.deliveredBytes;
+  prrAckArrived(tcb, prr, prrAck);
 }
 
 /**
@@ -241,6 +269,7 @@ function measureRtt(tcb: Tcb, segment: Segment, ackedCount: number, now: Instant
   let { rttMs } = sampler;
   if (Number.isNaN(rttMs) && !sampler.isEchoStale) rttMs = echoedRtt(tcb, segment, now);
   if (Number.isNaN(rttMs)) return;
+  tcb.isTailProbeSpent = false;
   // Appendix G counts an ACK for every second segment. One for a whole batch stands for as many of them, and weighs so.
   const bytesPerSample = Math.max(2 * sendMss(tcb), ackedCount);
   rtt.sample(rttMs, Math.max(1, Math.ceil(flightSize(tcb) / bytesPerSample)));

@@ -52,6 +52,7 @@ function finish(tcb: Tcb, state: Tcb['state'], reason: CloseReason): void {
 function disarmAll(tcb: Tcb): void {
   tcb.retransmitAt = NEVER;
   tcb.reorderAt = NEVER;
+  tcb.tailProbeAt = NEVER;
   tcb.persistAt = NEVER;
   tcb.delayedAckAt = NEVER;
   tcb.keepAliveAt = NEVER;

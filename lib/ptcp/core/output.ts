@@ -5,8 +5,10 @@ import type { BurstWriter } from './burst.ts';
 import { ackPaid } from './debts.ts';
 import { markAppLimited, rateOnSent } from './delivery-rate.ts';
 import { startLinger } from './ending.ts';
+import { giveUpFrto, wantsFrtoProbe } from './frto.ts';
 import { ptcpFlagsOffered } from './handshake.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
+import { sendingWindow } from './prr.ts';
 import { nextRescue, pipe, retransmitted } from './recovery.ts';
 import { giveSack } from './sack.ts';
 import { sendMss } from './segment-size.ts';
@@ -16,6 +18,7 @@ import { nextState } from './state.ts';
 import { isSynchronized, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
+import { armTailProbe, tailProbeSent } from './tlp.ts';
 import { pointAtUrgent } from './urgent.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
 import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
@@ -69,6 +72,14 @@ function sendText(tcb: Tcb, writer: BurstWriter): void {
     return;
   }
   restartIfIdle(tcb, writer.now);
+  const before = tcb.sndNxt;
+  if (tcb.owesTailProbe) putTailProbe(tcb, writer);
+  sendWhatMay(tcb, writer);
+  if (writer.count > 0 && tcb.retransmitAt === NEVER) armRetransmit(tcb, writer.now);
+  if (tcb.sndNxt !== before) armTailProbe(tcb, writer.now);
+}
+
+function sendWhatMay(tcb: Tcb, writer: BurstWriter): void {
   let hold: Hold = 'burst-full';
   while (writer.count === 0 || writer.segmentBytes < QUANTUM_BYTES) {
     const before = writer.count;
@@ -76,7 +87,6 @@ function sendText(tcb: Tcb, writer: BurstWriter): void {
     if (writer.count === before) break;
     hold = 'burst-full';
   }
-  if (writer.count > 0 && tcb.retransmitAt === NEVER) armRetransmit(tcb, writer.now);
   noteHold(tcb, hold, writer.now);
 }
 
@@ -110,12 +120,44 @@ function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
 function sendNext(tcb: Tcb, writer: BurstWriter): Hold {
   // RFC 6675 §4, NextSeg(): rule (1) is what is lost; (2) new data; (3) and (4) a rescue.
   const lost = tcb.sent.nextLost();
-  if (lost !== undefined) return resend(tcb, lost, writer);
-  return sendNew(tcb, writer);
+  if (lost === undefined) return sendNew(tcb, writer);
+  if (tcb.frtoStep === 3) {
+    const hold = wantsFrtoProbe(tcb) ? sendNew(tcb, writer) : 'cwnd';
+    if (hold === 'cwnd' || hold === 'pacing' || hold === 'burst-full') return hold;
+    giveUpFrto(tcb);
+    if (tcb.frtoStep === 3) return hold;
+  }
+  return resend(tcb, lost, writer);
+}
+
+/** RFC 8985 §7.3: one segment beyond the window, new data or else the last sent. */
+function putTailProbe(tcb: Tcb, writer: BurstWriter): void {
+  tcb.owesTailProbe = false;
+  // An ACK may have come since the time was up.
+  if (tcb.phase !== 'open' || tcb.sent.count === 0) return;
+  const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
+  const usable = Math.max(0, seqDiff(seqAdd(tcb.sndUna, tcb.sndWnd), tcb.sndNxt));
+  const length = Math.min(unsent, usable, sendMss(tcb));
+  if (length > 0) {
+    putNew(tcb, length, length === unsent, writer);
+    tailProbeSent(tcb, undefined, tsVal(tcb, writer.now));
+  } else {
+    cutToPath(tcb, tcb.sent.last!);
+    probeAgain(tcb, tcb.sent.last!, writer);
+  }
+  armRetransmit(tcb, writer.now);
+}
+
+function probeAgain(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
+  const { now } = writer;
+  rateOnSent(tcb, segment, now, pipe(tcb));
+  retransmitted(tcb, segment, tsVal(tcb, now));
+  tcb.sent.probe(segment, now);
+  putText(tcb, writer, segment, true);
+  tailProbeSent(tcb, segment.seq, tsVal(tcb, now));
 }
 
 function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
-  const { congestion } = tcb.path;
   cutToPath(tcb, segment);
   const end = seqDiff(seqAdd(segment.seq, segment.length), tcb.sndUna);
   const isFirst = segment.seq === tcb.sndUna;
@@ -124,7 +166,7 @@ function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
   // RFC 6675 §5, (4.3): the first one goes whatever is in flight; (C): the others as the pipe empties.
   // After a time-out what is in flight beside it must not keep it waiting for the next (RFC 6298 §5.4).
   const isFree = isFirst && !segment.isResent && (segment.transmissions === 1 || tcb.retransmissions > 0);
-  if (!isFree && pipe(tcb) > 0 && pipe(tcb) + segment.length > congestion.cwndBytes) return 'cwnd';
+  if (!isFree && pipe(tcb) > 0 && pipe(tcb) + segment.length > sendingWindow(tcb)) return 'cwnd';
   if (pacingAllowance(tcb.path, sendMss(tcb), writer.now) <= 0) return 'pacing';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);
@@ -162,7 +204,7 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   if (length < mss && !wantsFin && isHeldBack(tcb)) return 'nagle';
   const size = length + (hasFin ? 1 : 0);
   const inFlight = pipe(tcb);
-  if (inFlight > 0 && inFlight + size > tcb.path.congestion.cwndBytes) return 'cwnd';
+  if (inFlight > 0 && inFlight + size > sendingWindow(tcb)) return 'cwnd';
   if (pacingAllowance(tcb.path, mss, writer.now) <= 0) return 'pacing';
   if (!writer.takes(textSegmentBytes(tcb, length))) return 'burst-full';
   putNew(tcb, size, isAll, writer);
@@ -207,7 +249,7 @@ function sendRescue(tcb: Tcb, writer: BurstWriter): Hold {
   const segment = nextRescue(tcb);
   if (segment === undefined) return 'nothing';
   cutToPath(tcb, segment);
-  if (pipe(tcb) + segment.length > tcb.path.congestion.cwndBytes) return 'cwnd';
+  if (pipe(tcb) + segment.length > sendingWindow(tcb)) return 'cwnd';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);
   return 'burst-full';
@@ -243,6 +285,7 @@ function putText(tcb: Tcb, writer: BurstWriter, sent: SentSegment, isPushed: boo
   fillHeader(tcb, writer, sent.seq, flags);
   writer.put(tcb.sendBuffer, textBytes, tcb.isCrcOn);
   paceSent(tcb.path, textBytes);
+  if (tcb.prr !== undefined) tcb.prr.prrOut += sent.length;
   tcb.lastSentAt = writer.now;
   tcb.segmentsSent += 1;
   ackPaid(tcb);

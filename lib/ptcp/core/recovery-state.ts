@@ -19,3 +19,23 @@ export interface Rack {
   /** D-SACKs that have come: no more than retransmissions of ours can explain count. */
   dsackCount: number;
 }
+
+/** The tail loss probe that is not accounted for yet, RFC 8985 §7.1; without one TLP.end_seq is None. */
+export interface TailProbe {
+  /** TLP.end_seq. */
+  readonly endSeq: Seq;
+  /** TLP.is_retrans: where the segment begins that was sent again; undefined for new data. */
+  readonly resentFrom: Seq | undefined;
+  /** Our timestamp as it left. */
+  readonly tsVal: number;
+}
+
+/** The variables of RFC 9937, for the length of one recovery. */
+export interface Prr {
+  /** RecoverFS: bytes that may be delivered in this recovery. */
+  recoverFs: number;
+  prrDelivered: number;
+  prrOut: number;
+  /** What may be in flight. */
+  cwndBytes: number;
+}

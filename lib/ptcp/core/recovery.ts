@@ -1,11 +1,14 @@
 // Read first: RFC 8985 (with SACK) or RFC 6675, RFC 6582 (without), RFC 6298 §5 (the timer). What is lost, and when to react.
 import type { Instant } from '../../time/clock.ts';
+import { startFrto } from './frto.ts';
+import { startPrr } from './prr.ts';
 import { isRackOn, markLostByTime, markLostOnTimeout, recoveryEnded, startRack } from './rack.ts';
 import { DUP_THRESH } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { seqAdd, seqLess, seqLessOrEqual } from './seq.ts';
-import { flightSize, type Tcb } from './tcb.ts';
+import { flightSize, type Tcb, type Undo } from './tcb.ts';
+import { forgetTailProbe } from './tlp.ts';
 
 /** RFC 6675 §4, SetPipe(): bytes that are thought to be in the network. */
 export function pipe(tcb: Tcb): number {
@@ -46,6 +49,8 @@ function leaveRecovery(tcb: Tcb, now: Instant): void {
   if (tcb.phase === 'recovery') tcb.path.congestion.onRecovered(now, pipe(tcb));
   tcb.phase = 'open';
   tcb.undo = undefined;
+  tcb.prr = undefined;
+  tcb.frtoStep = 0;
   tcb.dupAckedBytes = 0;
   if (tcb.rack !== undefined) recoveryEnded(tcb.rack);
   // What was found lost beyond the recovery point belongs to another window of data (RFC 6675 §5).
@@ -95,6 +100,15 @@ function enterRecovery(tcb: Tcb, now: Instant): void {
   tcb.undo = { congestion: congestion.save(), firstResend: undefined };
   // RFC 5681 §3.2, step 2: what limited transmit has sent beyond the window does not count.
   congestion.onCongestion(now, Math.min(flightSize(tcb), congestion.cwndBytes));
+  startPrr(tcb, pipe(tcb));
+  forgetTailProbe(tcb);
+}
+
+/** A tail probe repaired a loss: congestion as if a recovery had begun and ended (RFC 8985 §7.4.2). */
+export function tailLossRepaired(tcb: Tcb, flightBytes: number, now: Instant): void {
+  const { congestion } = tcb.path;
+  congestion.onCongestion(now, Math.min(flightBytes, congestion.cwndBytes));
+  congestion.onRecovered(now, pipe(tcb));
 }
 
 /** The retransmission timer ran out: RFC 6298 §5.4–5.6, RFC 5681 §3.1, RFC 6675 §5.1. */
@@ -107,6 +121,9 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
   if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: undefined };
   const isFirst = tcb.phase !== 'loss' || tcb.retransmissions === 1;
   congestion.onTimeout(now, flightSize(tcb), isFirst);
+  startFrto(tcb, tcb.retransmissions > 1 && !hasReneged);
+  forgetTailProbe(tcb);
+  tcb.prr = undefined;
   tcb.phase = 'loss';
   if (isRackOn(tcb) && !hasReneged) markLostOnTimeout(tcb, now);
   else tcb.sent.markAllLost(hasReneged);
@@ -123,15 +140,24 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
 export function undoIfSpurious(tcb: Tcb, tsEcr: number): void {
   const { undo } = tcb;
   if (undo === undefined || tcb.phase === 'open') return;
+  // F-RTO will tell.
+  if (tcb.frtoStep !== 0) return;
   // Nothing was sent again yet: what came late came by itself.
   const isOriginal =
     undo.firstResend === undefined || (tcb.isTimestampsOn && seqLess(tsEcr, undo.firstResend));
   tcb.undo = undefined;
-  if (!isOriginal) return;
+  if (isOriginal) takeBack(tcb, undo);
+}
+
+/** Nothing was lost (RFC 4015 §3.2, RFC 5682 §4). */
+export function takeBack(tcb: Tcb, undo: Undo): void {
   // RFC 8985 §6.2, step 3, cannot see it: what was sent again tells nothing of the order.
   if (tcb.rack !== undefined && tcb.phase === 'recovery') tcb.rack.isReorderingSeen = true;
   tcb.path.congestion.undo(undo.congestion);
   tcb.sent.clearLost();
+  tcb.undo = undefined;
+  tcb.prr = undefined;
+  tcb.frtoStep = 0;
   tcb.phase = 'open';
   tcb.dupAckedBytes = 0;
 }

@@ -237,6 +237,14 @@ export class SentSegments {
     this.#chain(segment);
   }
 
+  /** The segment, which is in flight, is sent once more to see whether it arrives. */
+  probe(segment: SentSegment, now: Instant): void {
+    this.#unchain(segment);
+    segment.transmissions += 1;
+    segment.sentAt = now;
+    this.#chain(segment);
+  }
+
   /** What is thought lost and was not sent again is in flight after all: the repair was needless. */
   clearLost(): void {
     const inFlight: SentSegment[] = [];

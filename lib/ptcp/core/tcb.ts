@@ -5,7 +5,7 @@ import type { Profile } from './config.ts';
 import type { CongestionState } from './congestion/controller.ts';
 import type { MemoryBudget } from './memory.ts';
 import type { Path } from './path.ts';
-import type { Rack } from './recovery-state.ts';
+import type { Prr, Rack, TailProbe } from './recovery-state.ts';
 import { RecvBuffer } from './recv-buffer.ts';
 import type { SackScoreboard } from './scoreboard.ts';
 import { SendBuffer } from './send-buffer.ts';
@@ -107,6 +107,12 @@ export interface Tcb {
   sent: SentSegments;
   scoreboard: SackScoreboard | undefined;
   rack: Rack | undefined;
+  prr: Prr | undefined;
+  tailProbe: TailProbe | undefined;
+  /** A tail probe has left and no RTT was measured since (RFC 8985 §7.3). */
+  isTailProbeSpent: boolean;
+  /** The step of RFC 5682 §3.1 that the next ACK is for, 2 or 3; 0 outside. */
+  frtoStep: 0 | 2 | 3;
   /** 'recovery': RFC 8985, 6675 or 6582. 'loss': after an RTO. */
   phase: 'open' | 'recovery' | 'loss';
   recoveryPoint: Seq;
@@ -142,6 +148,7 @@ export interface Tcb {
   owesAck: boolean;
   owesKeepAlive: boolean;
   owesProbe: boolean;
+  owesTailProbe: boolean;
   owesSyn: boolean;
   /** A reset, and the sequence number it carries. */
   owesReset: boolean;
@@ -172,6 +179,8 @@ export interface Tcb {
   retransmitAt: Instant;
   /** RFC 8985 §6.2: the next segment is lost then. */
   reorderAt: Instant;
+  /** RFC 8985 §7.2: the PTO. */
+  tailProbeAt: Instant;
   persistAt: Instant;
   persistBackoff: number;
   delayedAckAt: Instant;
@@ -264,6 +273,10 @@ export function createTcb(options: TcbOptions): Tcb {
     sent: new SentSegments(),
     scoreboard: undefined,
     rack: undefined,
+    prr: undefined,
+    tailProbe: undefined,
+    isTailProbeSpent: false,
+    frtoStep: 0,
     phase: 'open',
     recoveryPoint: iss,
     dupAcks: 0,
@@ -285,6 +298,7 @@ export function createTcb(options: TcbOptions): Tcb {
     owesAck: false,
     owesKeepAlive: false,
     owesProbe: false,
+    owesTailProbe: false,
     owesSyn: false,
     owesReset: false,
     resetSeq: iss,
@@ -303,6 +317,7 @@ export function createTcb(options: TcbOptions): Tcb {
     closeReason: undefined,
     retransmitAt: NEVER,
     reorderAt: NEVER,
+    tailProbeAt: NEVER,
     persistAt: NEVER,
     persistBackoff: 0,
     delayedAckAt: NEVER,

@@ -6,6 +6,7 @@ import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
 import { detectLoss, retransmitTimedOut } from './recovery.ts';
 import { isSynchronized, News, type Tcb } from './tcb.ts';
+import { tailProbeDue } from './tlp.ts';
 
 /** RFC 9293 §3.8.3 (SHLD-11): R2 is at least this long. */
 const R2_LEAST_MS = 100_000;
@@ -18,6 +19,7 @@ export function nextDueAt(tcb: Tcb): Instant {
   return Math.min(
     tcb.retransmitAt,
     tcb.reorderAt,
+    tcb.tailProbeAt,
     tcb.persistAt,
     tcb.delayedAckAt,
     tcb.keepAliveAt,
@@ -47,6 +49,8 @@ export function handleDue(tcb: Tcb, now: Instant): void {
     detectLoss(tcb, now);
     reportLost(tcb, now);
   }
+  // A probe goes before a time-out that is due with it, which then waits anew (RFC 8985 §7.3).
+  if (tcb.tailProbeAt <= now && tailProbeDue(tcb)) armRetransmit(tcb, now);
   if (tcb.retransmitAt <= now) retransmitDue(tcb, now);
   if (tcb.persistAt <= now) persistDue(tcb, now);
   if (tcb.keepAliveAt <= now) keepAliveDue(tcb, now);

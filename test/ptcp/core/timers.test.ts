@@ -101,6 +101,7 @@ describe('nextTimeout', () => {
       profile: {
         pacing: true,
         sack: true,
+        rack: false,
         rtoMinMs: 60_000,
         congestion: ({ mssBytes }) =>
           Object.assign(new NewReno(mssBytes, 100), { pacingRate: 10, onAck() {}, onCongestion() {} }),
