@@ -37,7 +37,8 @@ export function prrAckArrived(tcb: Tcb, prr: Prr, ack: PrrAck): void {
     sndCnt = Math.max(prr.prrDelivered - prr.prrOut, deliveredBytes) + (ack.isSafe ? sendMss(tcb) : 0);
     sndCnt = Math.min(ssthreshBytes - inFlightBytes, sndCnt);
   }
-  if (prr.prrOut === 0 && sndCnt <= 0) sndCnt = sendMss(tcb);
+  // The first retransmission is forced; a part of a segment counts as none.
+  if (prr.prrOut === 0) sndCnt = Math.max(sndCnt, sendMss(tcb));
   prr.cwndBytes = inFlightBytes + Math.max(0, sndCnt);
 }
 
