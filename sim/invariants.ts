@@ -1,5 +1,6 @@
 // What must hold of a connection after every event, whatever the network and the peer have done.
 import type { Connection } from '../lib/ptcp/core/connection.ts';
+import { sendingWindow } from '../lib/ptcp/core/prr.ts';
 import { pipe } from '../lib/ptcp/core/recovery.ts';
 import { sendMss } from '../lib/ptcp/core/segment-size.ts';
 import { type Seq, seqAdd, seqDiff } from '../lib/ptcp/core/seq.ts';
@@ -110,7 +111,7 @@ export class ConnectionWatch {
   /** In flight at most what the congestion window allows, but for what repairs and probes. */
   #checkFlight(): void {
     const tcb = this.#tcb;
-    const { cwndBytes } = tcb.path.congestion;
+    const cwndBytes = sendingWindow(tcb);
     if (this.wire.sentCount > 0) {
       const mss = sendMss(tcb);
       const inFlight = pipe(tcb);
@@ -119,7 +120,8 @@ export class ConnectionWatch {
       this.wire.sentCount = 0;
       this.wire.sentBytes = 0;
     }
-    if (cwndBytes < sendMss(tcb) - 1) throw new Violation('cwnd', `${cwndBytes} is less than a segment`);
+    const window = tcb.path.congestion.cwndBytes;
+    if (window < sendMss(tcb) - 1) throw new Violation('cwnd', `${window} is less than a segment`);
   }
 }
 
