@@ -45,7 +45,7 @@ describe('the send buffer of a connection', () => {
   });
 
   it('asks for more while SACKs let new data out, though the hole before it keeps everything in the buffer', () => {
-    const peer = bulkSender({ profile: { sack: true, pacing: false, sendBufferBytes: 10_000 } });
+    const peer = bulkSender({ profile: { sack: true, rack: false, pacing: false, sendBufferBytes: 10_000 } });
     let highest = Math.max(...sent(peer));
 
     for (let n = 1; n <= highest && n < 40; n += 1) {
