@@ -3,6 +3,7 @@ import { Cubic } from '../../lib/ptcp/core/congestion/cubic.ts';
 import { NewReno } from '../../lib/ptcp/core/congestion/newreno.ts';
 import { AckClock, MSS } from '../support/ack-clock.ts';
 import { jainIndex, shareOfBottleneck } from '../support/bottleneck.ts';
+import { ack, bulkSender, sent, ssthresh } from '../support/bulk-sender.ts';
 
 /** RFC 9438 §4.2, equations 1 and 2, in segments and seconds, with the arithmetic of the engine. */
 const C = 0.4;
@@ -358,6 +359,18 @@ describe('RFC 9438: what is not congestion', () => {
     flow.ack();
 
     expect(flow.cwnd).to.be.within(before / 2, before / 2 + 1);
+  });
+});
+
+describe('RFC 9438: a connection', () => {
+  it('takes CUBIC where its profile says so (RFC 9438 §4.6; RFC 9293 §3.8.2, MAY-18)', () => {
+    const peer = bulkSender({ profile: { congestion: 'cubic' } });
+    sent(peer);
+
+    for (let i = 0; i < 3; i += 1) ack(peer, 0);
+
+    expect(peer.connection.tcpInfo().congestion).to.equal('cubic');
+    expect(ssthresh(peer)).to.equal(7);
   });
 });
 
