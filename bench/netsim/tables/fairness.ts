@@ -1,6 +1,6 @@
-import type { Cell, CellFlow } from '../measure.ts';
+import type { Cell, CellFlow, CellResult } from '../measure.ts';
 import { CONTROLLERS, MARKS, type Mark, markCell, pathName, SETTLED_AFTER_SECONDS } from '../settings.ts';
-import { cellKey, columns, percent, type Results, share, type Table } from './table.ts';
+import { cellKey, columns, ms, percent, type Results, share, type Table } from './table.ts';
 
 const FLOW_COUNTS = [2, 4, 8, 16] as const;
 /** Flows do not start in the same instant: that would tie them together as no network does. */
@@ -49,23 +49,30 @@ function allEqualCells(): Cell[] {
 }
 
 function equalText(results: Results): string {
-  const head = ['path', 'controller', ...FLOW_COUNTS.map((count) => `${count} flows`)];
-  const jain = MARKS.flatMap((mark) => CONTROLLERS.map((controller) => equalRow(results, mark, controller)));
-  const least = MARKS.flatMap((mark) =>
-    CONTROLLERS.map((controller) => [
+  const rows = MARKS.flatMap((mark) => CONTROLLERS.map((controller) => [mark, controller] as const));
+  const table = (title: string, cellText: (result: CellResult) => string): string => {
+    const texts = rows.map(([mark, controller]) => [
       pathName(mark),
       controller,
-      ...FLOW_COUNTS.map((count) => {
-        const { flows, share: all } = results.of(equalCell(mark, controller, count));
-        const shares = flows.map((flow) => flow.fairShare);
-        return `${share(all)} ${Math.min(...shares).toFixed(2)}-${Math.max(...shares).toFixed(2)}`;
-      }),
-    ]),
-  );
+      ...equalCells(mark, controller).map((cell) => cellText(results.of(cell))),
+    ]);
+    return `Equal flows: ${title}\n${columns([EQUAL_HEAD, ...texts], 2)}`;
+  };
+  const jain = rows.map(([mark, controller]) => equalRow(results, mark, controller));
   return [
-    `Equal flows: Jain's index\n${columns([head, ...jain], 2)}`,
-    `Equal flows: goodput share of all (60 s), least and greatest fair share of one\n${columns([head, ...least], 2)}`,
+    `Equal flows: Jain's index\n${columns([EQUAL_HEAD, ...jain], 2)}`,
+    table('goodput share of all together (60 s), least and greatest fair share of one', shareAndRange),
+    table('per cent of packets dropped at the queue (60 s), mean wait in ms', (result) => {
+      return `${percent(result.queueDropShare)} ${ms(result.waitMeanMs)}`;
+    }),
   ].join('\n\n');
+}
+
+const EQUAL_HEAD = ['path', 'controller', ...FLOW_COUNTS.map((count) => `${count} flows`)];
+
+function shareAndRange({ share: all, flows }: CellResult): string {
+  const shares = flows.map((flow) => flow.fairShare);
+  return `${share(all)} ${Math.min(...shares).toFixed(2)}-${Math.max(...shares).toFixed(2)}`;
 }
 
 /** One row of the table of equal flows. */
