@@ -120,6 +120,13 @@ export class RingBuffer {
     if (reach > this.#reach) this.#reach = reach;
   }
 
+  /** Drops all but the oldest `length` readable bytes, and whatever waits for `extend`. */
+  truncate(length: number): void {
+    invariant(length >= 0 && length <= this.#length, 'truncate goes beyond the bytes');
+    this.#length = length;
+    this.#reach = length;
+  }
+
   #grow(neededBytes: number): void {
     invariant(neededBytes <= MAX_CAPACITY_BYTES, 'a ring buffer holds 1 GiB at most');
     let capacityBytes = 1;

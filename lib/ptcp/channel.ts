@@ -2,6 +2,7 @@ import { ByteQueue } from '../bytes/byte-queue.ts';
 import {
   ConnectionAborted,
   ConnectionDone,
+  ConnectionLost,
   ConnectionRefused,
   ConnectionReset,
   TimeoutError,
@@ -198,6 +199,8 @@ export function closeError(reason: CloseReason): Error {
       return new TimeoutError('the peer did not acknowledge in time');
     case 'aborted':
       return new ConnectionAborted();
+    case 'stream-full':
+      return new ConnectionLost('Vertex counts no more than 4 GiB in one direction of a connection');
   }
 }
 

@@ -6,6 +6,7 @@ import { ConnectionAddresses, isLoopbackHost } from './addresses.ts';
 import { type ChannelDriver, PtcpChannel } from './channel.ts';
 import {
   type CloseReason,
+  type ConnectOptions,
   type Crc32,
   type DatagramKind,
   type IsStunTransaction,
@@ -13,6 +14,7 @@ import {
   type ProfileInput,
   PtcpEndpoint,
   type PtcpEvent,
+  type Wire,
 } from './core/index.ts';
 import { oneSpelling, PathTable } from './paths.ts';
 
@@ -115,15 +117,15 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     return this.#socket;
   }
 
-  listen(pseudoPort: number): void {
-    this.endpoint.listen(pseudoPort);
+  listen(pseudoPort: number, wire: Wire): void {
+    this.endpoint.listen(pseudoPort, { wire });
     this.#isListening = true;
     this.#keepProcess();
   }
 
   /** Accepts no more. `done` is called when the socket is closed or, while accepted connections need it, soon. */
-  stopListening(pseudoPort: number, done: () => void): void {
-    this.endpoint.unlisten(pseudoPort);
+  stopListening(pseudoPorts: readonly number[], done: () => void): void {
+    for (const pseudoPort of pseudoPorts) this.endpoint.unlisten(pseudoPort);
     this.#isListening = false;
     if (this.endpoint.connectionCount === 0) this.#whenClosed.push(done);
     else this.#host.clock.callSoon(done);
@@ -153,7 +155,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   open(
     to: UdpAddress,
     pseudoPort: number,
-    how: { readonly localPseudoPort?: number; readonly isHolePunching?: boolean },
+    how: ConnectOptions,
     events: OpeningEvents,
   ): (() => void) | undefined {
     // Answers come from the address in its one spelling (RFC 5952 §4), whatever the user wrote.

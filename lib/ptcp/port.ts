@@ -8,21 +8,30 @@ import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.
 import { requireKnownNames } from '../transports/known-options.ts';
 import { type Listener, type ListenerEvents, StreamPort } from '../transports/stream-port.ts';
 import { openError } from './channel.ts';
-import type { Crc32, DatagramKind, EndpointStats, IsStunTransaction, ProfileInput } from './core/index.ts';
+import {
+  type Crc32,
+  type DatagramKind,
+  type EndpointStats,
+  type IsStunTransaction,
+  type ProfileInput,
+  VERTEX_PSEUDO_PORT,
+  type Wire,
+} from './core/index.ts';
 import { Driver } from './driver.ts';
 import { isReachable, oneSpelling } from './paths.ts';
+import { chooseWires, pseudoPortOn } from './wires.ts';
 
-/** Where listeners are found when nobody says otherwise. */
-export const DEFAULT_PSEUDO_PORT = 49_153;
 /** Asked of the system for each socket: the window of a fast path must fit. */
 export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 65_507;
-const CONNECT_OPTIONS = ['pseudoPort', 'localPseudoPort', 'isHolePunching', 'timeoutMs'];
+const CONNECT_OPTIONS = ['pseudoPort', 'wire', 'localPseudoPort', 'isHolePunching', 'timeoutMs'];
 
 /** How a PTCP port listens; all of it may be left out. */
 export interface PtcpPortOptions {
-  /** The port inside the datagrams; 49153 when left out. */
+  /** The port inside the datagrams; 49153 when left out. Vertex's is 1, unless nothing else is spoken. */
   readonly pseudoPort?: number;
+  /** What is spoken: TCP's header, that of divmod Vertex, or both. 'tcp' when left out. */
+  readonly wire?: Wire | readonly Wire[];
   readonly profile?: ProfileInput;
   /** Memory that the buffers of all its connections may take together; 1 GiB when left out. */
   readonly memoryLimitBytes?: number;
@@ -46,8 +55,10 @@ export interface PtcpPortEvents {
 
 /** How to connect from a port that listens; all of it may be left out. */
 export interface PtcpPortConnectOptions {
-  /** The pseudo-port at the peer; 49153 when left out. */
+  /** The pseudo-port at the peer; 49153 when left out, 1 on the wire of Vertex. */
   readonly pseudoPort?: number;
+  /** The first that the port speaks when left out. */
+  readonly wire?: Wire;
   readonly localPseudoPort?: number;
   /** Both sides connect at once: refusals on the way do not end the attempt. */
   readonly isHolePunching?: boolean;
@@ -59,6 +70,7 @@ export class PtcpPort extends StreamPort {
   /** Datagrams and paths that are not the business of one connection. */
   readonly events: EventEmitter<PtcpPortEvents>;
   readonly #driver: Driver;
+  readonly #wires: readonly Wire[];
 
   constructor(
     host: TransportHost,
@@ -66,11 +78,14 @@ export class PtcpPort extends StreamPort {
     at: UdpAddress,
     options: PtcpPortOptions & { readonly crc32?: Crc32 | undefined },
   ) {
-    const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
-    requirePort(pseudoPort, 1);
+    const { wires, profile } = chooseWires(options.wire, options.profile);
+    const pseudoPorts = wires.map((wire) =>
+      wires.length > 1 && wire === 'vertex' ? VERTEX_PSEUDO_PORT : pseudoPortOn(wire, options.pseudoPort),
+    );
+    for (const pseudoPort of pseudoPorts) requirePort(pseudoPort, 1);
     requireTtl(options.ttl);
     const events = new EventEmitter<PtcpPortEvents>();
-    const { profile, memoryLimitBytes, crc32, isStunTransaction } = options;
+    const { memoryLimitBytes, crc32, isStunTransaction } = options;
     let listening: ListenerEvents | undefined;
     const tell = (event: keyof PtcpPortEvents, emit: () => void): void => {
       try {
@@ -101,13 +116,14 @@ export class PtcpPort extends StreamPort {
             return;
           }
           driver.start(socket);
-          driver.listen(pseudoPort);
-          done(undefined, listener(driver, pseudoPort));
+          for (const [index, wire] of wires.entries()) driver.listen(pseudoPorts[index]!, wire);
+          done(undefined, listener(driver, pseudoPorts));
         },
       );
     });
     this.events = events;
     this.#driver = driver;
+    this.#wires = wires;
   }
 
   override getHost(): InetAddress {
@@ -150,8 +166,11 @@ export class PtcpPort extends StreamPort {
     if (this.#driver.addresses.isOwn(oneSpelling(host), port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} is the port itself`);
     if (!this.isOpen) throw new UsageError('the port is stopped');
-    const { pseudoPort = DEFAULT_PSEUDO_PORT, timeoutMs, ...how } = options;
+    const { timeoutMs, wire = this.#wires[0] ?? 'tcp', pseudoPort: wanted, ...others } = options;
+    const { profile } = chooseWires(wire, undefined);
+    const pseudoPort = pseudoPortOn(wire, wanted);
     requirePort(pseudoPort, 1);
+    const how = { ...others, ...(profile === undefined ? {} : { profile }) };
     const connector = new StreamConnector({
       host: this.host,
       destination: { type: 'PTCP', family: likelyFamily(host), host, port, pseudoPort },
@@ -186,9 +205,9 @@ export function requireTtl(ttl: number | undefined): void {
   throw new UsageError(`ttl is ${ttl}; it must be a whole number from 1 to 255`);
 }
 
-function listener(driver: Driver, pseudoPort: number): Listener {
+function listener(driver: Driver, pseudoPorts: readonly number[]): Listener {
   return {
-    getHost: () => driver.addresses.bound(pseudoPort),
-    close: (done) => driver.stopListening(pseudoPort, done),
+    getHost: () => driver.addresses.bound(pseudoPorts[0]!),
+    close: (done) => driver.stopListening(pseudoPorts, done),
   };
 }

@@ -10,27 +10,23 @@ import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from
 import { requireKnownNames } from '../transports/known-options.ts';
 import type { ConnectTarget, ListenTarget, TransportProvider } from '../transports/provider.ts';
 import { openError } from './channel.ts';
-import { type Crc32, type ProfileInput, resolveProfile } from './core/index.ts';
+import type { Crc32, ProfileInput, Wire } from './core/index.ts';
 import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
-import {
-  DEFAULT_PSEUDO_PORT,
-  PtcpPort,
-  type PtcpPortOptions,
-  requireTtl,
-  SOCKET_BUFFER_BYTES,
-} from './port.ts';
+import { PtcpPort, type PtcpPortOptions, requireTtl, SOCKET_BUFFER_BYTES } from './port.ts';
+import { chooseWires, pseudoPortOn } from './wires.ts';
 
 const LISTEN_OPTIONS = [
   'interface',
   'pseudoPort',
+  'wire',
   'profile',
   'memoryLimitBytes',
   'bufferBytes',
   'ttl',
   'isStunTransaction',
 ];
-const CONNECT_OPTIONS = ['pseudoPort', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl'];
+const CONNECT_OPTIONS = ['pseudoPort', 'wire', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl'];
 
 /** What `listenPTCP` takes. */
 export interface PtcpListenOptions extends PtcpPortOptions {
@@ -40,8 +36,10 @@ export interface PtcpListenOptions extends PtcpPortOptions {
 
 /** What `connectPTCP` takes. */
 export interface PtcpConnectOptions {
-  /** The pseudo-port at the peer; 49153 when left out. */
+  /** The pseudo-port at the peer; 49153 when left out, 1 on the wire of Vertex. */
   readonly pseudoPort?: number;
+  /** TCP's header, or that of divmod Vertex. 'tcp' when left out. */
+  readonly wire?: Wire;
   readonly profile?: ProfileInput;
   /** How long an attempt may take, the look-up of the name included. 30 s when left out; NEVER is no limit. */
   readonly timeoutMs?: number;
@@ -97,11 +95,11 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
   ): StreamConnector {
     requireKnownNames(options, CONNECT_OPTIONS, 'connecting by ptcp');
     requirePort(target.port, 1);
-    const pseudoPort = options.pseudoPort ?? DEFAULT_PSEUDO_PORT;
+    // Here, where the caller hears of it, and not in a later turn.
+    const { wires, profile } = chooseWires(options.wire, options.profile);
+    const pseudoPort = pseudoPortOn(wires[0], options.pseudoPort);
     requirePort(pseudoPort, 1);
     requireTtl(options.ttl);
-    // Here, where the caller hears of it, and not in a later turn.
-    resolveProfile(options.profile);
     const { bindAddress } = options;
     if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');
     if (ipFamily(target.host) !== undefined && !isReachable(target.host, target.port)) {
@@ -109,7 +107,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     }
     const tryAddress: TryAddress = (address, events) => {
       const to = { host: address.host, port: target.port };
-      const all = { ...options, crc32: this.#crc32, timeWaits: this.#timeWaits };
+      const all = { ...options, profile, pseudoPort, crc32: this.#crc32, timeWaits: this.#timeWaits };
       return new AddressAttempt(host, to, all, events).begin(address.family);
     };
     const connector = new StreamConnector({
@@ -141,7 +139,9 @@ function requireOwnable(host: string): void {
 }
 
 /** What the user asked for, and what the provider adds. */
-interface AttemptOptions extends PtcpConnectOptions {
+interface AttemptOptions extends Omit<PtcpConnectOptions, 'profile'> {
+  readonly profile: ProfileInput | undefined;
+  readonly pseudoPort: number;
   readonly crc32: Crc32 | undefined;
   readonly timeWaits: TimeWaitDrivers;
 }
@@ -229,7 +229,7 @@ class AddressAttempt {
       },
       failed: (reason) => this.#failed(driver, openError(reason, hostAndPort(to.host, to.port))),
     };
-    const cancel = driver.open(to, this.#options.pseudoPort ?? DEFAULT_PSEUDO_PORT, {}, events);
+    const cancel = driver.open(to, this.#options.pseudoPort, {}, events);
     if (cancel === undefined) {
       this.#failed(
         driver,

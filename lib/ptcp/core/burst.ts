@@ -6,6 +6,7 @@ import type { SendBuffer } from './send-buffer.ts';
 import { encodeHeader, segmentCrc, synCrc } from './wire/codec.ts';
 import { encodeOptions, encodeSynOptions, type OptionName, synOptionBytes } from './wire/options.ts';
 import { HEADER_BYTES, PtcpFlag, Segment } from './wire/segment.ts';
+import { encodeVertex, STB_BYTES, VERTEX_HEADER_BYTES } from './wire/vertex.ts';
 
 /** A run of datagrams for one path. Each has head room before its segment and tail room after it, inside its stride. */
 export interface Burst {
@@ -94,6 +95,10 @@ export class BurstWriter {
 
   /** Adds `this.segment` with `count` bytes of text from `source`, which begin at SEG.SEQ. */
   put(source: SendBuffer | undefined, count: number, isCrcOn: boolean): void {
+    if (this.segment.isVertex) {
+      this.#putVertex(source, count);
+      return;
+    }
     const at = this.#count * this.#strideBytes + this.#headroomBytes;
     const headerBytes = HEADER_BYTES + encodeOptions(this.segment, this.#view, at + HEADER_BYTES);
     encodeHeader(this.segment, this.#view, at, headerBytes);
@@ -103,9 +108,27 @@ export class BurstWriter {
     this.#finish(headerBytes + count);
   }
 
+  /** Without a source the text is the number of an STB, or zeros. */
+  #putVertex(source: SendBuffer | undefined, count: number): void {
+    const { segment } = this;
+    const at = this.#count * this.#strideBytes + this.#headroomBytes;
+    const text = at + VERTEX_HEADER_BYTES;
+    const textBytes = segment.stbBytes >= 0 ? STB_BYTES : count;
+    if (segment.stbBytes >= 0) this.#view.setUint16(text, segment.stbBytes);
+    else if (source !== undefined && count > 0) source.copyTo(segment.seq, count, this.#out, text);
+    else this.#out.fill(0, text, text + count);
+    segment.checkField = this.#crc32(this.#out, text, text + textBytes);
+    encodeVertex(segment, this.#view, at, textBytes);
+    this.#finish(VERTEX_HEADER_BYTES + textBytes);
+  }
+
   /** Adds `this.segment`, a SYN or SYN-ACK, with its options in `order`. */
   putSyn(order: readonly OptionName[]): void {
     const { segment } = this;
+    if (segment.isVertex) {
+      this.#putVertex(undefined, 0);
+      return;
+    }
     const at = this.#headroomBytes;
     const headerBytes = HEADER_BYTES + synOptionBytes(segment, order);
     if (segment.ptcpFlags >= 0 && (segment.ptcpFlags & PtcpFlag.CheckedSyn) !== 0) segment.ptcpTokenLow = 0;

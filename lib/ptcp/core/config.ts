@@ -7,8 +7,15 @@ import { MAX_OPTION_BYTES } from './wire/segment.ts';
 /** The controllers that are built in. */
 const CONTROLLERS = ['newreno', 'cubic', 'none'] as const;
 
+/** How segments are written: as TCP's header, or as that of divmod Vertex's PTCP. */
+export type Wire = 'tcp' | 'vertex';
+
+const WIRES: readonly Wire[] = ['tcp', 'vertex'];
+
 /** The options of a connection. All have defaults; `resolveProfile` checks them. */
 export interface Profile {
+  /** What is spoken: a listener takes connections of each, `connect` uses the first. See docs/ptcp.md. */
+  readonly wire: Wire | readonly Wire[];
   /** First flight, in segments. RFC 6928: 10. */
   readonly initialWindowSegments: number;
   /** MSS offered to the peer, bytes; it says what we take in. 1452 fills an Ethernet frame over UDP and IPv4. */
@@ -91,6 +98,7 @@ export interface Profile {
 
 /** What holds where nothing is said. */
 export const DEFAULT_PROFILE: Profile = {
+  wire: 'tcp',
   initialWindowSegments: 10,
   mssBytes: 1452,
   maxDatagramBytes: 1200,
@@ -285,6 +293,7 @@ function checkProfile(profile: Profile): void {
     if (typeof profile[name] !== 'boolean')
       throw new UsageError(`${name} is ${String(profile[name])}; it must be true or false`);
   }
+  checkWire(profile.wire);
   checkOptionOrder(profile.optionOrder);
   const { congestion } = profile;
   if (typeof congestion !== 'function' && !CONTROLLERS.includes(congestion))
@@ -312,6 +321,13 @@ function checkNumber(name: string, value: unknown, [least, most]: Limits): void 
   const kind = CHOICES.has(name) ? `'off' or a` : 'a';
   const number = isWhole ? 'whole number' : 'number';
   throw new UsageError(`${name} is ${String(value)}; it must be ${kind} ${number} from ${least} to ${most}`);
+}
+
+function checkWire(wire: unknown): void {
+  const wires: readonly unknown[] = Array.isArray(wire) ? wire : [wire];
+  const isFit = wires.length > 0 && new Set(wires).size === wires.length;
+  if (!isFit || !wires.every((name) => WIRES.includes(name as Wire)))
+    throw new UsageError(`wire is ${JSON.stringify(wire)}; it must be 'tcp', 'vertex' or an array of them`);
 }
 
 function checkOptionOrder(order: readonly OptionName[]): void {

@@ -1,8 +1,9 @@
 // What a connection owes its peer: noted here as segments arrive, paid by nextBurst.
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
+import type { Profile } from './config.ts';
 import type { Seq } from './seq.ts';
-import type { Tcb } from './tcb.ts';
+import { isVertex, type Tcb } from './tcb.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
 const CHALLENGES_PER_ROUND = 10;
@@ -15,6 +16,7 @@ export function oweAck(tcb: Tcb): void {
 
 /** What the limit of challenge ACKs is kept in. */
 export interface Challenged {
+  readonly profile: Profile;
   readonly tsOffset: number;
   owesAck: boolean;
   challengeAcksLeft: number;
@@ -23,9 +25,10 @@ export interface Challenged {
 
 /**
  * RFC 5961 §3–5: ask back, for what came may be forged. Limited for each connection by itself, so that nobody learns of
- * one connection from another (CVE-2016-5696).
+ * one connection from another (CVE-2016-5696). Vertex is not asked: an ACK that it does not expect may end it.
  */
 export function oweChallengeAck(tcb: Challenged, now: Instant): void {
+  if (isVertex(tcb)) return;
   if (now - tcb.challengeRoundAt >= CHALLENGE_ROUND_MS) {
     tcb.challengeRoundAt = now;
     tcb.challengeAcksLeft = CHALLENGES_PER_ROUND + (tcb.tsOffset & 3);

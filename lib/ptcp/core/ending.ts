@@ -3,7 +3,8 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { SentSegments } from './sent-segments.ts';
 import { type Cause, nextState } from './state.ts';
-import { type CloseReason, News, type Tcb } from './tcb.ts';
+import { type CloseReason, isVertex, News, type Tcb } from './tcb.ts';
+import { closingPatienceMs } from './vertex-peer.ts';
 
 /** The ways to end that are not the regular one. */
 type Mishap = Exclude<CloseReason, 'done'>;
@@ -14,6 +15,7 @@ const CAUSE_OF: Readonly<Record<Mishap, Cause>> = {
   timeout: 'gave-up',
   aborted: 'user-abort',
   'linger-expired': 'user-abort',
+  'stream-full': 'user-abort',
 };
 
 /** Ends `tcb` at once, for a reason that is not the regular one unless everything had already arrived. */
@@ -39,7 +41,7 @@ export function endWell(tcb: Tcb, cause: Cause): void {
 
 function finish(tcb: Tcb, state: Tcb['state'], reason: CloseReason): void {
   tcb.state = state;
-  tcb.closeReason = reason;
+  tcb.closeReason = reason === 'done' && tcb.isTextLost ? 'reset' : reason;
   tcb.news |= News.Closed;
   tcb.sent = new SentSegments();
   tcb.sendBuffer.clear();
@@ -70,6 +72,11 @@ const FIN_WAIT_2_MS = 60_000;
  * text that comes after all; a peer that is silent may take its time.
  */
 export function startLinger(tcb: Tcb, now: Instant): void {
+  if (isVertex(tcb)) {
+    const patienceMs = closingPatienceMs(tcb);
+    if (patienceMs !== undefined && tcb.lingerAt === NEVER) tcb.lingerAt = now + patienceMs;
+    return;
+  }
   if (!tcb.isClosedByUser || tcb.state !== 'FIN-WAIT-2' || tcb.lingerAt !== NEVER) return;
   tcb.lingerAt = now + (tcb.profile.lingerMs === 0 ? FIN_WAIT_2_MS : tcb.profile.lingerMs);
 }

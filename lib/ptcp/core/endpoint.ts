@@ -5,7 +5,7 @@ import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import { type Burst, BurstWriter, type TransmitTarget } from './burst.ts';
-import { type Profile, type ProfileInput, resolveProfile } from './config.ts';
+import { type Profile, type ProfileInput, resolveProfile, type Wire } from './config.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { endConnection } from './ending.ts';
@@ -23,13 +23,15 @@ import { sendMss } from './segment-size.ts';
 import { createStats, type EndpointStats } from './stats.ts';
 import { StrayAnswers } from './strays.ts';
 import { SynCache } from './syn-cache.ts';
-import { News, type Tcb } from './tcb.ts';
+import { isSynchronized, isVertex, News, type Tcb } from './tcb.ts';
 import { TcbFactory } from './tcb-factory.ts';
 import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
 import { handleDue, nextDueAt } from './timers.ts';
+import { hasFarewell, isStbDue, profileOn, readAsTcp, shrinkSegments, wiresOf } from './vertex-peer.ts';
 import { type ClassifyRules, classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
 import { decodeSegment, segmentCrc, synCrc } from './wire/codec.ts';
 import { Flag, PtcpFlag, Segment } from './wire/segment.ts';
+import { decodeVertex } from './wire/vertex.ts';
 
 /** What an endpoint is made with; only `entropy` has no default. */
 export interface PtcpEndpointOptions {
@@ -89,7 +91,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly stats: EndpointStats = createStats();
   readonly #secrets: Secrets;
   readonly #crc32: Crc32;
-  readonly #rules: ClassifyRules;
+  readonly #rules: { -readonly [Rule in keyof ClassifyRules]: ClassifyRules[Rule] };
   readonly #profile: Profile;
   readonly #overheadBytes: number;
   readonly #mux: Mux;
@@ -110,11 +112,12 @@ export class PtcpEndpoint implements ConnectionOwner {
   constructor(options: PtcpEndpointOptions) {
     this.#overheadBytes = options.datagramOverheadBytes ?? 0;
     this.#crc32 = options.crc32 ?? softwareCrc32;
-    this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction };
     this.#secrets = new Secrets(options.entropy);
     this.#mux = new Mux(this.#secrets.muxSalt);
     this.#writer = new BurstWriter(this.#crc32);
     this.#profile = resolveProfile(options.profile);
+    this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction, isTcpOn: false };
+    for (const wire of wiresOf(this.#profile)) this.#speak(wire);
     this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
     const tagOf = options.pathTag ?? ((path: PathId) => path);
     const shared = { secrets: this.#secrets, memory: this.memory, tagOf };
@@ -158,40 +161,51 @@ export class PtcpEndpoint implements ConnectionOwner {
   /** Takes connections on `pseudoPort` from now on. Throws UsageError when it is taken. Undone by `unlisten`. */
   listen(pseudoPort: number, profile?: ProfileInput): void {
     checkPort(pseudoPort);
+    const resolved = this.#resolve(profile);
+    const wires = wiresOf(resolved);
     // MUST-41: a listener disturbs nothing; MUST-42: connections may be under way on the same port.
-    if (this.#mux.listener(pseudoPort) !== undefined)
+    if (wires.some((wire) => this.#mux.listener(pseudoPort, wire === 'vertex') !== undefined))
       throw new UsageError(`pseudo-port ${pseudoPort} listens already`);
-    this.#mux.addListener({
-      pseudoPort,
-      profile: this.#resolve(profile),
-      halfOpen: new Set(),
-      cookieSentAt: -NEVER,
-    });
+    for (const wire of wires) {
+      this.#speak(wire);
+      this.#mux.addListener({
+        pseudoPort,
+        profile: profileOn(wire, resolved),
+        halfOpen: new Set(),
+        cookieSentAt: -NEVER,
+      });
+    }
   }
 
   /** Takes no more connections there: those accepted live on, those half open are forgotten. */
   unlisten(pseudoPort: number): void {
-    const listener = this.#mux.listener(pseudoPort);
-    this.#mux.removeListener(pseudoPort);
-    for (const record of listener?.halfOpen ?? []) this.#synCache.forget(record);
+    for (const isOnVertex of [false, true]) {
+      const listener = this.#mux.listener(pseudoPort, isOnVertex);
+      if (listener === undefined) continue;
+      this.#mux.removeListener(listener);
+      for (const record of listener.halfOpen) this.#synCache.forget(record);
+    }
   }
 
   /** Opens a connection; its SYN comes with the next `pollTransmit`. Throws UsageError when the ports are taken. */
   connect(path: PathId, remotePseudoPort: number, options: ConnectOptions = {}): Connection {
     checkPath(path);
     checkPort(remotePseudoPort);
-    const localPort = options.localPseudoPort ?? this.#mux.freePort(path, remotePseudoPort, this.#secrets);
+    const profile = this.#profileToConnect(options.profile);
+    const isOnVertex = isVertex({ profile });
+    const localPort =
+      options.localPseudoPort ?? this.#mux.freePort(path, remotePseudoPort, this.#secrets, isOnVertex);
     if (localPort === undefined)
       throw new UsageError(`no pseudo-port is free for a connection on path ${path}`);
     checkPort(localPort);
-    const key = this.#mux.keyOf(path, localPort, remotePseudoPort);
+    const key = this.#mux.keyOf(path, localPort, remotePseudoPort, isOnVertex);
     if (this.#mux.find(key) !== undefined)
       throw new UsageError(`pseudo-port ${localPort} is in use on path ${path}`);
     const opening = {
       path,
       localPort,
       remotePort: remotePseudoPort,
-      profile: this.#resolve(options.profile),
+      profile,
       isHolePunching: options.isHolePunching ?? false,
     };
     const tcb = this.#tcbs.active(opening, this.#now === -NEVER ? 0 : this.#now);
@@ -199,6 +213,20 @@ export class PtcpEndpoint implements ConnectionOwner {
     openActively(tcb);
     this.touch(connection);
     return connection;
+  }
+
+  /** With one wire, the first of those that are named. */
+  #profileToConnect(input: ProfileInput | undefined): Profile {
+    const profile = this.#resolve(input);
+    const [wire = 'tcp'] = wiresOf(profile);
+    this.#speak(wire);
+    return profileOn(wire, profile);
+  }
+
+  /** From now on datagrams on `wire` may be somebody's here. */
+  #speak(wire: Wire): void {
+    if (wire === 'vertex') this.#rules.isVertexOn = true;
+    else this.#rules.isTcpOn = true;
   }
 
   /** `input` over the endpoint's own profile, less what sealing takes of each datagram. */
@@ -240,7 +268,12 @@ export class PtcpEndpoint implements ConnectionOwner {
   #datagramArrives(bytes: Uint8Array, start: number, end: number, path: PathId): DatagramKind {
     this.stats.datagrams += 1;
     const kind = classify(bytes, start, end, this.#rules);
-    if (kind === 'vertex' || kind === 'cut-vertex') return kind;
+    if (kind === 'vertex') {
+      decodeVertex(bytes, start, end, this.#segment);
+      this.#vertexArrives(this.#segment, path);
+      return kind;
+    }
+    if (kind === 'cut-vertex') return this.#cutVertexArrives(bytes, start, end, path);
     if (kind !== 'segment') {
       this.stats.notSegments[kind] += 1;
       return kind;
@@ -252,8 +285,40 @@ export class PtcpEndpoint implements ConnectionOwner {
     return kind;
   }
 
+  #vertexArrives(segment: Segment, path: PathId): void {
+    if (segment.stbBytes < 0) {
+      readAsTcp(segment);
+      this.#route(segment, path);
+      return;
+    }
+    const entry = this.#entryFor(segment, path);
+    // Anyone can send one: it counts where there is a connection, and so far as a path may need it.
+    if (!(entry instanceof Connection) || !isSynchronized(entry.tcb.state)) return;
+    shrinkSegments(entry.tcb, segment.stbBytes);
+    this.touch(entry);
+  }
+
+  /** Nothing vouches for what is left of it: it is told to a connection's peer how much came, and else nobody's. */
+  #cutVertexArrives(bytes: Uint8Array, start: number, end: number, path: PathId): DatagramKind {
+    const segment = this.#segment;
+    decodeVertex(bytes, start, end, segment);
+    if (!(this.#entryFor(segment, path) instanceof Connection)) {
+      this.stats.notSegments.foreign += 1;
+      return 'foreign';
+    }
+    this.stats.undecodable.truncated += 1;
+    const isError = segment.stbBytes >= 0 || (segment.flags & Flag.RST) !== 0;
+    if (!isError && isStbDue(segment.payloadEnd - segment.payloadStart))
+      this.#strays.oweStb(segment, path, this.#now);
+    return 'cut-vertex';
+  }
+
+  #entryFor(segment: Segment, path: PathId): MuxEntry | undefined {
+    return this.#mux.find(this.#mux.keyOf(path, segment.dstPort, segment.srcPort, segment.isVertex));
+  }
+
   #route(segment: Segment, path: PathId): void {
-    const entry = this.#mux.find(this.#mux.keyOf(path, segment.dstPort, segment.srcPort));
+    const entry = this.#entryFor(segment, path);
     if (!this.#isIntact(segment, isCrcOnFor(entry))) {
       this.stats.undecodable['bad-crc'] += 1;
       return;
@@ -302,14 +367,14 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   /** RFC 9293 §3.10.7.2 where somebody listens, §3.10.7.1 where nobody does. */
   #strayArrives(segment: Segment, path: PathId): void {
-    const listener = this.#mux.listener(segment.dstPort);
+    const listener = this.#mux.listener(segment.dstPort, segment.isVertex);
     const isSyn = (segment.flags & (Flag.SYN | Flag.ACK | Flag.RST)) === Flag.SYN;
     if (listener !== undefined && isSyn) {
       this.#synCache.synArrives(listener, segment, path, this.#now);
       return;
     }
-    // A reset is never answered, and nobody moves to send one.
-    if ((segment.flags & Flag.RST) !== 0) return;
+    // A reset is never answered, and nobody moves to send one. Vertex neither sends nor understands any.
+    if ((segment.flags & Flag.RST) !== 0 || segment.isVertex) return;
     const expectsCookies = listener !== undefined && this.#synCache.expectsCookies(listener, this.#now);
     if (expectsCookies && this.#cookieArrives(listener, segment, path)) return;
     if (!isSyn && this.#mux.hasPair(segment.dstPort, segment.srcPort)) {
@@ -413,19 +478,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       this.#writer.put(undefined, 0, record.isCrcOn);
       return record.pathId;
     }
-    const path = this.#synCache.putAnswer(this.#writer);
-    if (path !== undefined) return path;
-    const reset = this.#strays.take();
-    if (reset === undefined) return undefined;
-    segment.clearOptions();
-    segment.window = 0;
-    segment.srcPort = reset.srcPort;
-    segment.dstPort = reset.dstPort;
-    segment.seq = reset.seq;
-    segment.ack = reset.ack;
-    segment.flags = reset.flags;
-    this.#writer.put(undefined, 0, false);
-    return reset.path;
+    return this.#synCache.putAnswer(this.#writer) ?? this.#strays.putAnswer(this.#writer);
   }
 
   #burst(path: PathId): Burst {
@@ -468,7 +521,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   #settle(connection: Connection): void {
     const { tcb } = connection;
     if (tcb.news !== 0) this.#events.add(connection);
-    if (tcb.state === 'TIME-WAIT') this.#enterTimeWait(connection);
+    if (tcb.state === 'TIME-WAIT' || hasFarewell(tcb)) this.#enterTimeWait(connection);
     else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection)
       this.#mux.remove(connection.key);
     const dueAt = nextDueAt(tcb);

@@ -7,7 +7,7 @@ import { establish, textArrives } from './input.ts';
 import { LEAST_PEER_MSS, sendMss } from './segment-size.ts';
 import { seqAdd, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
-import { DEFAULT_PEER_MSS, type Tcb } from './tcb.ts';
+import { DEFAULT_PEER_MSS, isVertex, type Tcb } from './tcb.ts';
 import { Flag, PtcpFlag, type Segment } from './wire/segment.ts';
 
 /** RFC 7323 §2.3: a larger shift counts as this. */
@@ -25,7 +25,8 @@ export function synSentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   const isReset = (segment.flags & Flag.RST) !== 0;
   // First, check the ACK bit.
   if (hasAck && (seqLessOrEqual(segment.ack, tcb.iss) || seqLess(tcb.sndNxt, segment.ack))) {
-    if (!isReset) oweReset(tcb, segment.ack);
+    // Vertex would fall silent, and tell nobody.
+    if (!isReset && !isVertex(tcb)) oweReset(tcb, segment.ack);
     return;
   }
   // Second, check the RST bit. Without an acceptable ACK it may be anyone's.
@@ -36,6 +37,8 @@ export function synSentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   }
   // Fourth, check the SYN bit.
   if ((segment.flags & Flag.SYN) === 0) return;
+  // Vertex knows no simultaneous open.
+  if (!hasAck && isVertex(tcb)) return;
   takeSyn(tcb, segment, now);
   if (hasAck) {
     tcb.state = nextState(tcb.state, 'rcv-syn-ack');

@@ -9,6 +9,7 @@ export {
   type Profile,
   type ProfileInput,
   resolveProfile,
+  type Wire,
 } from './config.ts';
 export type {
   AckSample,
@@ -34,6 +35,7 @@ export { type Cause, type State, TRANSITIONS } from './state.ts';
 export type { EndpointStats } from './stats.ts';
 export type { CloseReason } from './tcb.ts';
 export type { TcpInfo } from './tcp-info.ts';
+export { VERTEX_PSEUDO_PORT, wiresOf } from './vertex-peer.ts';
 export {
   type ClassifyRules,
   classify,
@@ -43,3 +45,4 @@ export {
 export { decodeSegment, encodeHeader } from './wire/codec.ts';
 export type { DecodeError, OptionName } from './wire/options.ts';
 export { Flag, HEADER_BYTES, Segment } from './wire/segment.ts';
+export { decodeVertex, encodeVertex, VERTEX_HEADER_BYTES, VertexFlag } from './wire/vertex.ts';

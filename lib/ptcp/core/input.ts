@@ -7,10 +7,11 @@ import { endConnection, endWell } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
-import { canReceiveText, flightSize, isSynchronized, News, rcvWnd, type Tcb } from './tcb.ts';
+import { canReceiveText, flightSize, isSynchronized, isVertex, News, rcvWnd, type Tcb } from './tcb.ts';
 import { armKeepAlive, armRetransmit } from './timers.ts';
 import { echoedRtt, isPawsReject, updateTsRecent } from './timestamps.ts';
 import { urgentArrives } from './urgent.ts';
+import { isStreamFull, peerIsGone, restartPatience } from './vertex-peer.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
 
 /**
@@ -97,8 +98,13 @@ function synCameAgain(tcb: Tcb, segment: Segment): boolean {
  * would answer each other for ever.
  */
 function answerUnacceptable(tcb: Tcb, segment: Segment, now: Instant): void {
-  if (segment.payloadEnd > segment.payloadStart) oweAck(tcb);
+  if (segment.payloadEnd > segment.payloadStart || (isVertex(tcb) && isAckMissing(segment))) oweAck(tcb);
   else oweChallengeAck(tcb, now);
+}
+
+/** Vertex sends its FIN and its SYN-ACK until they are acknowledged. A SYN alone may be of somebody else by now. */
+function isAckMissing({ flags }: Segment): boolean {
+  return (flags & Flag.FIN) !== 0 || (flags & (Flag.SYN | Flag.ACK)) === (Flag.SYN | Flag.ACK);
 }
 
 function unacceptableArrived(tcb: Tcb, segment: Segment, now: Instant): void {
@@ -179,6 +185,7 @@ function isFinAcknowledged(tcb: Tcb): boolean {
 
 /** RFC 9293 §3.10.7.4, fifth step, for FIN-WAIT-1, CLOSING and LAST-ACK. */
 function finAcknowledged(tcb: Tcb): void {
+  tcb.lingerAt = NEVER;
   if (tcb.state === 'FIN-WAIT-1') {
     tcb.state = nextState(tcb.state, 'rcv-ack-of-fin');
   } else if (tcb.state === 'CLOSING' || tcb.state === 'LAST-ACK') {
@@ -188,6 +195,7 @@ function finAcknowledged(tcb: Tcb): void {
 
 function peerShowedLife(tcb: Tcb, now: Instant): void {
   tcb.lastReceivedAt = now;
+  if (isVertex(tcb)) restartPatience(tcb);
   if (tcb.keepAlive) armKeepAlive(tcb);
 }
 
@@ -236,6 +244,11 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
   if (start < 0) noteDuplicate(tcb, segment.seq, tcb.rcvNxt);
   const hadIsles = recvBuffer.hasIsles;
   const grown = recvBuffer.insert(offset, segment.bytes, segment.payloadStart, limit);
+  if (isVertex(tcb) && isStreamFull(recvBuffer.nextOffset)) {
+    oweReset(tcb, tcb.sndNxt);
+    endConnection(tcb, 'stream-full');
+    return;
+  }
   if (grown > 0) {
     tcb.rcvNxt = seqAdd(tcb.rcvNxt, grown);
     tcb.bytesReceived += grown;
@@ -249,7 +262,8 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
   }
   // RFC 5681 §4.2: out of order, or a gap filled (in part), is acknowledged at once.
   if (grown === 0) noteIsle(tcb, offset);
-  oweAck(tcb);
+  // Vertex has no use for duplicates.
+  if (grown > 0 || !isVertex(tcb)) oweAck(tcb);
 }
 
 /** Remembers where the peer's FIN is; data in front of it may still be missing. */
@@ -271,6 +285,7 @@ function finArrives(tcb: Tcb): void {
   tcb.rcvNxt = seqAdd(tcb.rcvNxt, 1);
   if (seqLess(tcb.rcvAdv, tcb.rcvNxt)) tcb.rcvAdv = tcb.rcvNxt;
   oweAck(tcb);
+  peerIsGone(tcb);
   tcb.news |= News.PeerClosed;
   // The same segment may have acknowledged our FIN: then it has led from FIN-WAIT-1 to FIN-WAIT-2 already.
   if (tcb.state === 'FIN-WAIT-2') endWell(tcb, 'rcv-fin');

@@ -4,7 +4,8 @@ import type { Profile } from './config.ts';
 import type { Connection } from './connection.ts';
 import type { HalfOpen } from './half-open.ts';
 import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, type Secrets } from './isn.ts';
-import type { PathId } from './path.ts';
+import { MAX_PATH_ID, type PathId } from './path.ts';
+import { isVertex } from './tcb.ts';
 import type { TimeWait } from './time-wait.ts';
 
 /** A pseudo-port that takes connections. */
@@ -21,6 +22,8 @@ export interface Listener {
 export type MuxEntry = Connection | HalfOpen | TimeWait;
 
 const PORTS = 65_536;
+/** Where the keys of the other wire begin: pseudo-ports are of one wire only. */
+const VERTEX_KEYS = (MAX_PATH_ID + 1) * PORTS * PORTS;
 
 /** The tables of an endpoint. */
 export class Mux {
@@ -40,9 +43,9 @@ export class Mux {
     return this.#connections.size;
   }
 
-  /** A number for (path, local, remote): below 2^53, since paths are below 2^20. */
-  keyOf(path: PathId, localPort: number, remotePort: number): number {
-    return path * PORTS * PORTS + this.#pairOf(localPort, remotePort);
+  /** A number for (wire, path, local, remote): below 2^53, since paths are below 2^20. */
+  keyOf(path: PathId, localPort: number, remotePort: number, isOnVertex = false): number {
+    return (isOnVertex ? VERTEX_KEYS : 0) + path * PORTS * PORTS + this.#pairOf(localPort, remotePort);
   }
 
   find(key: number): MuxEntry | undefined {
@@ -51,7 +54,7 @@ export class Mux {
 
   add(key: number, entry: MuxEntry): void {
     this.#connections.set(key, entry);
-    count(this.#onPath, Math.floor(key / (PORTS * PORTS)), 1);
+    count(this.#onPath, pathOf(key), 1);
     count(this.#withPair, key % (PORTS * PORTS), 1);
   }
 
@@ -62,7 +65,7 @@ export class Mux {
 
   remove(key: number): void {
     if (!this.#connections.delete(key)) return;
-    count(this.#onPath, Math.floor(key / (PORTS * PORTS)), -1);
+    count(this.#onPath, pathOf(key), -1);
     count(this.#withPair, key % (PORTS * PORTS), -1);
   }
 
@@ -84,32 +87,41 @@ export class Mux {
     return this.#connections.values();
   }
 
-  listener(port: number): Listener | undefined {
-    return this.#listeners.get(port);
+  listener(port: number, isOnVertex = false): Listener | undefined {
+    return this.#listeners.get(listenerKey(port, isOnVertex));
   }
 
   addListener(listener: Listener): void {
-    this.#listeners.set(listener.pseudoPort, listener);
+    this.#listeners.set(listenerKey(listener.pseudoPort, isVertex(listener)), listener);
   }
 
-  removeListener(port: number): void {
-    this.#listeners.delete(port);
+  removeListener(listener: Listener): void {
+    this.#listeners.delete(listenerKey(listener.pseudoPort, isVertex(listener)));
   }
 
   /**
    * A free pseudo-port for a connection to `remotePort` on `path`, random (RFC 6056 §3.3.1), or undefined when all are
    * taken.
    */
-  freePort(path: PathId, remotePort: number, secrets: Secrets): number | undefined {
+  freePort(path: PathId, remotePort: number, secrets: Secrets, isOnVertex = false): number | undefined {
     const first = secrets.port();
     const range = LAST_DYNAMIC_PORT - FIRST_DYNAMIC_PORT + 1;
     for (let step = 0; step < range; step += 1) {
       const port = FIRST_DYNAMIC_PORT + ((first - FIRST_DYNAMIC_PORT + step) % range);
-      const isFree = !this.#connections.has(this.keyOf(path, port, remotePort)) && !this.#listeners.has(port);
+      const key = this.keyOf(path, port, remotePort, isOnVertex);
+      const isFree = !this.#connections.has(key) && this.listener(port, isOnVertex) === undefined;
       if (isFree) return port;
     }
     return undefined;
   }
+}
+
+function listenerKey(port: number, isOnVertex: boolean): number {
+  return isOnVertex ? PORTS + port : port;
+}
+
+function pathOf(key: number): PathId {
+  return Math.floor(key / (PORTS * PORTS)) % (MAX_PATH_ID + 1);
 }
 
 function count(counts: Map<number, number>, key: number, change: number): void {

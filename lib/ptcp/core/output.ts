@@ -11,18 +11,19 @@ import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
 import { sendingWindow } from './prr.ts';
 import { nextRescue, pipe, retransmitted } from './recovery.ts';
 import { giveSack } from './sack.ts';
-import { sendMss } from './segment-size.ts';
+import { headerBytes, sendMss } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff } from './seq.ts';
 import { nextState } from './state.ts';
-import { isSynchronized, type Tcb } from './tcb.ts';
+import { isSynchronized, isVertex, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
 import { armTailProbe, tailProbeSent } from './tlp.ts';
 import { pointAtUrgent } from './urgent.ts';
+import { hasOpened, isAckSafe, wantsPoke } from './vertex-peer.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
 import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
-import { Flag, HEADER_BYTES, MAX_OPTION_BYTES } from './wire/segment.ts';
+import { Flag, MAX_OPTION_BYTES } from './wire/segment.ts';
 
 /** A burst of one connection ends here, so that others get their turn. */
 const QUANTUM_BYTES = 65_536;
@@ -37,7 +38,8 @@ type Hold = 'cwnd' | 'pacing' | 'window' | 'nothing' | 'burst-full' | 'nagle';
  */
 export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
   if (tcb.owesReset) {
-    putReset(tcb, writer);
+    if (isVertex(tcb)) putFarewell(tcb, writer);
+    else putReset(tcb, writer);
     return;
   }
   if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
@@ -47,6 +49,7 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
     putSyn(tcb, writer);
     return;
   }
+  if (tcb.owesAck && !isAckSafe(tcb)) tcb.owesAck = false;
   if (!isSynchronized(tcb.state)) {
     if (tcb.state === 'SYN-RECEIVED' && tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
     return;
@@ -62,8 +65,10 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
   else if (tcb.owesKeepAlive) {
     // SHLD-12: no text, and a sequence number that the peer must answer.
     tcb.owesKeepAlive = false;
-    putBareAck(tcb, writer, seqAdd(tcb.sndNxt, -1));
+    if (isVertex(tcb)) putPoke(tcb, writer);
+    else putBareAck(tcb, writer, seqAdd(tcb.sndNxt, -1));
   } else if (tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
+  else if (isVertex(tcb) && wantsPoke(tcb)) putPoke(tcb, writer);
 }
 
 function sendText(tcb: Tcb, writer: BurstWriter): void {
@@ -281,6 +286,7 @@ function putText(tcb: Tcb, writer: BurstWriter, sent: SentSegment, isPushed: boo
   if (sent.hasFin) flags |= Flag.FIN;
   // MUST-61 and SHLD-27: one PSH, on the last of what was there to send.
   if (isPushed && textBytes > 0) flags |= Flag.PSH;
+  if (!isAckSafe(tcb)) flags &= ~Flag.ACK;
   writer.segment.clearOptions();
   fillHeader(tcb, writer, sent.seq, flags);
   writer.put(tcb.sendBuffer, textBytes, tcb.isCrcOn);
@@ -300,6 +306,7 @@ function fillHeader(tcb: Tcb, writer: BurstWriter, seq: Seq, flags: number): voi
   segment.ack = tcb.rcvNxt;
   segment.flags = flags;
   segment.window = advertiseWindow(tcb);
+  segment.isVertex = isVertex(tcb);
   pointAtUrgent(tcb, segment);
   stampSegment(tcb, writer);
 }
@@ -312,7 +319,7 @@ function stampSegment(tcb: Tcb, writer: BurstWriter): void {
 }
 
 function textSegmentBytes(tcb: Tcb, textBytes: number): number {
-  return HEADER_BYTES + (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0) + textBytes;
+  return headerBytes(tcb) + (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0) + textBytes;
 }
 
 /** An ACK without text, with as many SACK blocks as fit (RFC 2018 §3). */
@@ -356,6 +363,7 @@ function putSyn(tcb: Tcb, writer: BurstWriter): void {
   segment.tsEcr = isAnswer ? tcb.tsRecent : 0;
   segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlagsOffered(profile) : -1;
   segment.ptcpTokenHigh = tcb.token;
+  segment.isVertex = isVertex(tcb);
   writer.putSyn(profile.optionOrder);
   tcb.segmentsSent += 1;
   if (isAnswer) ackPaid(tcb);
@@ -377,4 +385,32 @@ function putReset(tcb: Tcb, writer: BurstWriter): void {
   stampSegment(tcb, writer);
   writer.put(undefined, 0, tcb.isCrcOn);
   tcb.segmentsSent += 1;
+}
+
+/**
+ * Vertex ignores a reset with an ACK, and one without makes it forget the connection and tell nobody: so the FIN, where
+ * it expects it if all has arrived, and where if nothing has.
+ */
+function putFarewell(tcb: Tcb, writer: BurstWriter): void {
+  const { segment } = writer;
+  const last = seqAdd(tcb.sndNxt, tcb.isFinSent ? -1 : 0);
+  const isFirst = tcb.resetSeq !== tcb.sndUna;
+  tcb.owesReset = hasOpened(tcb) && isFirst && last !== tcb.sndUna;
+  if (!hasOpened(tcb)) return;
+  segment.clearOptions();
+  fillHeader(tcb, writer, isFirst ? last : tcb.sndUna, Flag.FIN | Flag.ACK);
+  writer.put(undefined, 0, false);
+  tcb.resetSeq = tcb.sndUna;
+  tcb.segmentsSent += 1;
+}
+
+/** One octet that Vertex has already, whatever it is (RFC 9293 §3.8.4 lets a keep-alive have such a one). */
+function putPoke(tcb: Tcb, writer: BurstWriter): void {
+  writer.segment.clearOptions();
+  fillHeader(tcb, writer, seqAdd(tcb.sndUna, -1), Flag.ACK);
+  if (!writer.takes(textSegmentBytes(tcb, 1))) return;
+  writer.put(undefined, 1, false);
+  tcb.pokedAt = tcb.lastSentAt;
+  tcb.segmentsSent += 1;
+  ackPaid(tcb);
 }

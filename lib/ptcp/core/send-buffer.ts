@@ -62,6 +62,12 @@ export class SendBuffer {
     this.#head = seqAdd(this.#head, count);
   }
 
+  /** Drops what lies from `seq` on. */
+  cutAt(seq: Seq): void {
+    const kept = Math.max(0, seqDiff(seq, this.#head));
+    if (kept < this.#ring.length) this.#ring.truncate(kept);
+  }
+
   /** Gives the memory back if nothing is held. */
   releaseIfEmpty(): void {
     if (this.#ring.length > 0) return;

@@ -1,5 +1,6 @@
 // Answers to segments that belong to no connection: RFC 9293 §3.10.7.1, under a rate limit, and never to a reset.
 import type { Instant } from '../../time/clock.ts';
+import type { BurstWriter } from './burst.ts';
 import type { PathId } from './path.ts';
 import { type Seq, seqAdd } from './seq.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
@@ -12,6 +13,8 @@ export interface StrayReset {
   readonly seq: Seq;
   readonly ack: Seq;
   readonly flags: number;
+  /** Not a reset but an STB of Vertex, when 0 or more. */
+  readonly stbBytes: number;
 }
 
 /** Resets a second in all and to one path. */
@@ -39,8 +42,17 @@ export class StrayAnswers {
       seq: isAck ? segment.ack : 0,
       ack: isAck ? 0 : seqAdd(segment.seq, segmentLength(segment)),
       flags: isAck ? Flag.RST : Flag.RST | Flag.ACK,
+      stbBytes: -1,
     });
     return true;
+  }
+
+  /** What came of a datagram of Vertex's is to be told. 25 bytes, and the caller knows that more have come. */
+  oweStb(segment: Segment, path: PathId, now: Instant): void {
+    if (!this.#mayAnswer(path, now)) return;
+    const { srcPort: dstPort, dstPort: srcPort, payloadStart, payloadEnd } = segment;
+    const stbBytes = payloadEnd - payloadStart;
+    this.#waiting.push({ path, srcPort, dstPort, seq: 0, ack: 0, flags: 0, stbBytes });
   }
 
   #mayAnswer(path: PathId, now: Instant): boolean {
@@ -56,7 +68,21 @@ export class StrayAnswers {
     return true;
   }
 
-  take(): StrayReset | undefined {
-    return this.#waiting.shift();
+  /** Writes the next answer and returns the path it leaves on. The writer has begun. */
+  putAnswer(writer: BurstWriter): PathId | undefined {
+    const answer = this.#waiting.shift();
+    if (answer === undefined) return undefined;
+    const { segment } = writer;
+    segment.clearOptions();
+    segment.window = 0;
+    segment.srcPort = answer.srcPort;
+    segment.dstPort = answer.dstPort;
+    segment.seq = answer.seq;
+    segment.ack = answer.ack;
+    segment.flags = answer.flags;
+    segment.isVertex = answer.stbBytes >= 0;
+    segment.stbBytes = answer.stbBytes;
+    writer.put(undefined, 0, false);
+    return answer.path;
   }
 }

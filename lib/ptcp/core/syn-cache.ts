@@ -24,7 +24,7 @@ import { type Seq, seqAdd } from './seq.ts';
 import type { EndpointStats } from './stats.ts';
 import type { StrayAnswers } from './strays.ts';
 import { bakeCookie, COOKIE_SLOT_MS, cookieAgreement, cookieOptions, readCookie } from './syn-cookies.ts';
-import type { Tcb } from './tcb.ts';
+import { isVertex, type Tcb } from './tcb.ts';
 import type { TcbFactory } from './tcb-factory.ts';
 import { issBeyond, type TimeWait } from './time-wait.ts';
 import { tsVal } from './timestamps.ts';
@@ -115,7 +115,7 @@ export class SynCache {
     const tag = tagOf(path);
     const iss = profile.iss ?? secrets.initialSequence(tag, dstPort, srcPort, now);
     const record = createHalfOpen({
-      key: mux.keyOf(path, dstPort, srcPort),
+      key: mux.keyOf(path, dstPort, srcPort, syn.isVertex),
       pathId: path,
       localPort: dstPort,
       remotePort: srcPort,
@@ -262,7 +262,7 @@ export class SynCache {
 
   #drop(record: HalfOpen): void {
     const { mux, due } = this.#options;
-    mux.listener(record.localPort)?.halfOpen.delete(record);
+    mux.listener(record.localPort, isVertex(record))?.halfOpen.delete(record);
     due.remove(record);
     record.owesSyn = false;
     record.owesAck = false;

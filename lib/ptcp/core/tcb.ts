@@ -25,7 +25,9 @@ export type CloseReason =
   /** This side aborted. */
   | 'aborted'
   /** This side closed, and the peer went on sending for longer than lingerMs. */
-  | 'linger-expired';
+  | 'linger-expired'
+  /** One direction has carried all the bytes that Vertex can count. */
+  | 'stream-full';
 
 /** What waits to be told to the user: bits of `Tcb.news`. */
 export const News = {
@@ -127,6 +129,8 @@ export interface Tcb {
   /** Whether the window was full when data was last sent. */
   isCwndLimited: boolean;
   lastSentAt: Instant;
+  /** Vertex only: the `lastSentAt` of the text whose ACK was asked for. */
+  pokedAt: Instant;
   /** Consecutive time-outs of the oldest segment, or probes of a closed window without an answer. */
   retransmissions: number;
   /** When the oldest unacknowledged data was first in want of an ACK: R2 and the user timeout count from here. */
@@ -173,6 +177,9 @@ export interface Tcb {
   pendingFin: Seq | undefined;
   /** The user has closed for reading too: what comes is discarded. */
   isClosedByUser: boolean;
+  /** Vertex only: the peer's FIN has ended our direction as well, and whether that has cost text of ours. */
+  isPeerGone: boolean;
+  isTextLost: boolean;
   closeReason: CloseReason | undefined;
 
   // Due times
@@ -286,6 +293,7 @@ export function createTcb(options: TcbOptions): Tcb {
     undo: undefined,
     isCwndLimited: false,
     lastSentAt: -NEVER,
+    pokedAt: -NEVER,
     retransmissions: 0,
     unansweredSince: NEVER,
     isPathSuspect: false,
@@ -314,6 +322,8 @@ export function createTcb(options: TcbOptions): Tcb {
     isFinReceived: false,
     pendingFin: undefined,
     isClosedByUser: false,
+    isPeerGone: false,
+    isTextLost: false,
     closeReason: undefined,
     retransmitAt: NEVER,
     reorderAt: NEVER,
@@ -353,6 +363,11 @@ export function flightSize(tcb: Tcb): number {
 /** RCV.WND: what the peer may still send, by what we told it. */
 export function rcvWnd(tcb: Pick<Tcb, 'rcvNxt' | 'rcvAdv'>): number {
   return (tcb.rcvAdv - tcb.rcvNxt) | 0;
+}
+
+/** Whether the peer speaks with Vertex's header, and is to be treated like Vertex. */
+export function isVertex(tcb: { readonly profile: Profile }): boolean {
+  return tcb.profile.wire === 'vertex';
 }
 
 /** Whether the three-way handshake is over and the state is one of the synchronized ones. */

@@ -2,7 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import type { PathId } from './path.ts';
 import { type Seq, seqAdd, seqDiff, seqLess } from './seq.ts';
-import type { Tcb } from './tcb.ts';
+import { isVertex, type Tcb } from './tcb.ts';
 import { tsVal } from './timestamps.ts';
 import { advertiseWindow } from './window.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
@@ -15,7 +15,8 @@ export interface TimeWait {
   readonly localPort: number;
   readonly remotePort: number;
   readonly sndNxt: Seq;
-  readonly rcvNxt: Seq;
+  /** Vertex only: what is acknowledged grows with what comes. */
+  rcvNxt: Seq;
   /** The window field of its ACKs: what was promised stays promised (RFC 9293 §3.8.6, SHLD-14). */
   readonly window: number;
   readonly tsOffset: number;
@@ -24,6 +25,7 @@ export interface TimeWait {
   /** Whether the profile would take timestamps, for the next connection. */
   readonly areTimestampsTaken: boolean;
   readonly isCrcOn: boolean;
+  readonly isVertex: boolean;
   readonly timeWaitMs: number;
   /** Whether an ACK is on its way to be sent. */
   owesAck: boolean;
@@ -46,6 +48,7 @@ export function createTimeWait(tcb: Tcb, key: number, now: Instant): TimeWait {
     isTimestampsOn: tcb.isTimestampsOn,
     areTimestampsTaken: tcb.profile.timestamps,
     isCrcOn: tcb.isCrcOn,
+    isVertex: isVertex(tcb),
     timeWaitMs: tcb.profile.timeWaitMs,
     owesAck: false,
     dueAt: now + tcb.profile.timeWaitMs,
@@ -65,6 +68,7 @@ export type TimeWaitOutcome = 'ack' | 'reopen' | 'nothing';
 export function timeWaitArrives(record: TimeWait, segment: Segment, now: Instant): TimeWaitOutcome {
   const { flags } = segment;
   if ((flags & Flag.RST) !== 0) return 'nothing';
+  if (record.isVertex) return vertexTimeWaitArrives(record, segment, now);
   if ((flags & (Flag.SYN | Flag.ACK)) === Flag.SYN && isNewIncarnation(record, segment)) return 'reopen';
   const isFinAgain =
     (flags & Flag.FIN) !== 0 && seqDiff(segment.seq, record.rcvNxt) + segmentLength(segment) === 0;
@@ -93,6 +97,19 @@ export function issBeyond(sndNxt: Seq, wanted: Seq): Seq {
   return seqLess(sndNxt, wanted) ? wanted : seqAdd(sndNxt, 0x1_0000 + (wanted & 0xffff));
 }
 
+/**
+ * Vertex has told its user and sends on until all is acknowledged, its FIN above all: so all is. A SYN is not answered: an
+ * ACK would end the attempt, and it is sent again until the record is gone.
+ */
+function vertexTimeWaitArrives(record: TimeWait, segment: Segment, now: Instant): TimeWaitOutcome {
+  const length = segmentLength(segment);
+  if (length === 0 || (segment.flags & Flag.SYN) !== 0) return 'nothing';
+  const end = seqAdd(segment.seq, length);
+  if (seqLess(record.rcvNxt, end)) record.rcvNxt = end;
+  record.dueAt = now + record.timeWaitMs;
+  return 'ack';
+}
+
 /** Fills in the ACK for a connection in TIME-WAIT. */
 export function fillTimeWaitAck(record: TimeWait, segment: Segment, now: Instant): void {
   segment.clearOptions();
@@ -105,4 +122,5 @@ export function fillTimeWaitAck(record: TimeWait, segment: Segment, now: Instant
   segment.hasTimestamps = record.isTimestampsOn;
   segment.tsVal = tsVal(record, now);
   segment.tsEcr = record.tsRecent;
+  segment.isVertex = record.isVertex;
 }

@@ -5,8 +5,9 @@ import { oweReset } from './debts.ts';
 import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
 import { detectLoss, retransmitTimedOut } from './recovery.ts';
-import { isSynchronized, News, type Tcb } from './tcb.ts';
+import { isSynchronized, isVertex, News, type Tcb } from './tcb.ts';
 import { tailProbeDue } from './tlp.ts';
+import { silentEnd } from './vertex-peer.ts';
 
 /** RFC 9293 §3.8.3 (SHLD-11): R2 is at least this long. */
 const R2_LEAST_MS = 100_000;
@@ -68,6 +69,10 @@ export function handleDue(tcb: Tcb, now: Instant): void {
 
 /** The user closed, and the peer has not: RFC 9293 §3.6.1 (SHLD-3) at last. */
 function lingerExpired(tcb: Tcb): void {
+  if (isVertex(tcb)) {
+    endConnection(tcb, silentEnd(tcb));
+    return;
+  }
   tcb.owesReset = true;
   tcb.resetSeq = tcb.sndNxt;
   endConnection(tcb, 'linger-expired');

@@ -5,13 +5,23 @@ import { releaseSoon, sendBufferLimit } from './ack.ts';
 import { oweReset } from './debts.ts';
 import { endConnection } from './ending.ts';
 import type { MemoryBudget } from './memory.ts';
-import { canReceiveText, canSendText, type Tcb } from './tcb.ts';
+import { canReceiveText, canSendText, isVertex, type Tcb } from './tcb.ts';
+import { isStreamFull } from './vertex-peer.ts';
 import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
 
 /** SEND: takes what fits. Before the handshake is over it waits in the buffer (RFC 9293 §3.10.2). */
 export function send(tcb: Tcb, bytes: Uint8Array): number {
+  if (tcb.isPeerGone && !tcb.isClosedByUser) {
+    tcb.isTextLost = true;
+    return 0;
+  }
   if (tcb.isFinQueued) throw new UsageError('write after shutdown or close');
   if (!canSendText(tcb)) return 0;
+  if (isVertex(tcb) && isStreamFull(tcb.bytesSent + tcb.sendBuffer.length + bytes.length)) {
+    oweReset(tcb, tcb.sndNxt);
+    endConnection(tcb, 'stream-full');
+    return 0;
+  }
   const accepted = tcb.sendBuffer.append(bytes, sendBufferLimit(tcb));
   if (accepted < bytes.length) tcb.wantsToWrite = true;
   return accepted;

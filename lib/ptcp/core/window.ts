@@ -2,7 +2,7 @@
 import type { Instant } from '../../time/clock.ts';
 import type { MemoryBudget } from './memory.ts';
 import { seqAdd, seqDiff } from './seq.ts';
-import { rcvWnd, type Tcb } from './tcb.ts';
+import { isVertex, rcvWnd, type Tcb } from './tcb.ts';
 
 /** The window field of a segment has 16 bits. */
 export const MAX_WINDOW_FIELD = 0xffff;
@@ -43,6 +43,8 @@ const LEAST_STEP_BYTES = 536;
  * When it was all but closed and has opened by a step, or has grown by a quarter of the buffer.
  */
 export function isWindowUpdateDue(tcb: Tcb): boolean {
+  // It looks at no window.
+  if (isVertex(tcb)) return false;
   const kept = Math.max(0, rcvWnd(tcb));
   const gain = Math.min(offerableWindow(tcb), MAX_WINDOW_FIELD << tcb.rcvWindShift) - kept;
   if (gain <= 0) return false;

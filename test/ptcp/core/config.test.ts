@@ -77,7 +77,8 @@ describe('a profile', () => {
     expect(DEFAULT_PROFILE).to.include(SWITCHES);
     expect(DEFAULT_PROFILE.congestion).to.equal('newreno');
     expect(DEFAULT_PROFILE.synCookies).to.equal('auto');
-    const others = ['optionOrder', 'synCookies', 'congestion'];
+    expect(DEFAULT_PROFILE.wire).to.equal('tcp');
+    const others = ['wire', 'optionOrder', 'synCookies', 'congestion'];
     expect(Object.keys(DEFAULT_PROFILE)).to.have.members([
       ...NUMBERS.map(([name]) => name),
       ...Object.keys(SWITCHES),
@@ -92,6 +93,13 @@ describe('a profile', () => {
         refuses(beside(name, value), new RegExp(`^${name} is `));
       }
     }
+  });
+
+  it('takes one wire or several, each once', () => {
+    for (const wire of ['tcp', 'vertex', ['vertex'], ['tcp', 'vertex']] as const)
+      expect(resolveProfile({ wire }).wire).to.equal(wire);
+    for (const wire of ['sctp', [], ['tcp', 'tcp'], ['tcp', 'sctp'], null, 1, {}])
+      refuses({ wire }, /^wire is /);
   });
 
   it('takes fractions of milliseconds, and of nothing else', () => {

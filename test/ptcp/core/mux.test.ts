@@ -102,7 +102,7 @@ describe('Mux', () => {
     mux.addListener(listener);
 
     expect(mux.listener(50_000)).to.equal(listener);
-    mux.removeListener(50_000);
+    mux.removeListener(listener);
     expect(mux.listener(50_000)).to.equal(undefined);
   });
 
@@ -133,5 +133,23 @@ describe('Mux', () => {
 
     // Ten times as slow would still be far from the hundred times of a table that has become a list.
     expect(least(100_000)).to.be.below(20 * least(1000) + 5);
+  });
+
+  it('keeps what speaks with the header of Vertex apart from what has the same path and ports', () => {
+    const mux = new Mux(0x1234_5678);
+    const [entry, other] = [{} as Connection, {} as Connection];
+    const far = mux.keyOf(MAX_PATH_ID, 65_535, 65_535, true);
+    mux.add(mux.keyOf(7, 1, 8), entry);
+    mux.add(mux.keyOf(7, 1, 8, true), other);
+    mux.add(far, other);
+
+    expect(mux.find(mux.keyOf(7, 1, 8))).to.equal(entry);
+    expect(mux.find(mux.keyOf(7, 1, 8, true))).to.equal(other);
+    expect(far).to.be.lessThan(2 ** 53);
+    mux.remove(mux.keyOf(7, 1, 8));
+    expect(mux.isPathInUse(7), 'the other is still there').to.equal(true);
+    mux.remove(mux.keyOf(7, 1, 8, true));
+    expect(mux.isPathInUse(7)).to.equal(false);
+    expect(mux.isPathInUse(MAX_PATH_ID)).to.equal(true);
   });
 });

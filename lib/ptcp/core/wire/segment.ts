@@ -60,8 +60,10 @@ export class Segment {
   ptcpTokenLow = 0;
   /** Where the token's last four bytes lie in `bytes`; 0: no such option. */
   ptcpCheckAt = 0;
-  /** Vertex only: the text is the size of what came of a datagram that the way cut short. */
-  isStb = false;
+  /** Whether the header is Vertex's. */
+  isVertex = false;
+  /** Vertex only: how much text came of a datagram that the way cut short, which is what the segment tells; else -1. */
+  stbBytes = -1;
 
   bytes: Uint8Array = EMPTY;
   start = 0;
@@ -78,7 +80,8 @@ export class Segment {
     this.sackCount = 0;
     this.ptcpFlags = -1;
     this.ptcpCheckAt = 0;
-    this.isStb = false;
+    this.isVertex = false;
+    this.stbBytes = -1;
   }
 }
 

@@ -15,19 +15,21 @@ const AT_LENGTH = 21;
 const ALL_FLAGS = 0x1f;
 /** The first byte of the window field is zero: there a native segment has its data offset. */
 const MOST_WINDOW = 0xff_ffff;
+/** The text of an STB is a number of 16 bits. */
+export const STB_BYTES = 2;
 
 /** 'cut': the datagram is shorter than its header says, so nothing vouches for what is left of it. */
 export type VertexFit = 'whole' | 'cut' | 'none';
 
 /**
  * Whether `bytes[start, end)` is a segment of Vertex: a window below 2^24, known flags, a length that covers what came,
- * and the CRC-32 of the text. The header is checked by nothing but the UDP checksum.
+ * and the CRC-32 of the text, of which a SYN has none. The header is checked by nothing but the UDP checksum.
  */
 export function fitsVertex(bytes: Uint8Array, start: number, end: number, crc32: Crc32): VertexFit {
   const came = end - start - VERTEX_HEADER_BYTES;
   if (came < 0 || bytes[start + AT_WINDOW] !== 0 || bytes[start + AT_FLAGS]! > ALL_FLAGS) return 'none';
   const announced = (bytes[start + AT_LENGTH]! << 8) | bytes[start + AT_LENGTH + 1]!;
-  if (announced < came) return 'none';
+  if (announced < came || (announced > 0 && (bytes[start + AT_FLAGS]! & VertexFlag.SYN) !== 0)) return 'none';
   if (announced > came) return 'cut';
   const text = start + VERTEX_HEADER_BYTES;
   return crc32(bytes, text, end) === readU32(bytes, start + AT_CRC) ? 'whole' : 'none';
@@ -49,7 +51,14 @@ export function decodeVertex(bytes: Uint8Array, start: number, end: number, segm
   segment.payloadStart = start + VERTEX_HEADER_BYTES;
   segment.payloadEnd = end;
   segment.clearOptions();
-  segment.isStb = (flags & VertexFlag.STB) !== 0;
+  segment.isVertex = true;
+  if ((flags & VertexFlag.STB) !== 0) segment.stbBytes = stbTold(bytes, segment);
+}
+
+/** The number that an STB carries; 0 where it carries something else. */
+function stbTold(bytes: Uint8Array, { payloadStart, payloadEnd }: Segment): number {
+  if (payloadEnd - payloadStart !== STB_BYTES) return 0;
+  return (bytes[payloadStart]! << 8) | bytes[payloadStart + 1]!;
 }
 
 /**
@@ -62,7 +71,7 @@ export function encodeVertex(segment: Segment, view: DataView, at: number, textB
   view.setUint32(at + 4, segment.seq);
   view.setUint32(at + 8, segment.ack);
   view.setUint32(at + AT_WINDOW, Math.min(segment.window, MOST_WINDOW));
-  view.setUint8(at + AT_FLAGS, fromTcp(segment.flags) | (segment.isStb ? VertexFlag.STB : 0));
+  view.setUint8(at + AT_FLAGS, fromTcp(segment.flags) | (segment.stbBytes >= 0 ? VertexFlag.STB : 0));
   view.setUint32(at + AT_CRC, segment.checkField);
   view.setUint16(at + AT_LENGTH, textBytes);
 }
