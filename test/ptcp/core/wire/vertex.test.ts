@@ -137,7 +137,8 @@ describe("Vertex's wire", () => {
           const bytes = encode(Object.assign(new Segment(), fields), text, before);
           const segment = decode(bytes);
 
-          expect(kindOf(bytes)).to.equal('vertex');
+          const isSynWithText = (fields.flags & Flag.SYN) !== 0 && text.length > 0;
+          expect(kindOf(bytes)).to.equal(isSynWithText ? 'foreign' : 'vertex');
           expect(segment).to.include(fields);
           expect(textOf(segment)).to.deep.equal(text);
         },
@@ -168,6 +169,7 @@ describe("Vertex's wire", () => {
     expect(kindOf(changed(22, 4)), 'a byte more than it says').to.equal('foreign');
     expect(kindOf(changed(20, 0)), 'another CRC-32').to.equal('foreign');
     expect(kindOf(changed(25, 0)), 'other text').to.equal('foreign');
+    expect(kindOf(changed(16, 1)), 'a SYN with text').to.equal('foreign');
   });
 
   it('tells a datagram that was cut short from one that is whole', () => {
