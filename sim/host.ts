@@ -272,9 +272,14 @@ export class Host {
   #accept(connection: Connection): void {
     this.#remotes[connection.path]!.isValidated = true;
     const session = this.#world.sessionOf(this, connection);
-    // A connection that nobody here has asked for: a ghost of a host that crashed meanwhile.
-    if (session === undefined) this.#watches.push(new ConnectionWatch(connection));
-    else this.#adopt(connection, session.users[this.index]);
+    if (session !== undefined) {
+      this.#adopt(connection, session.users[this.index]);
+      return;
+    }
+    // A ghost: of a host that crashed meanwhile, or of a late copy of the segment that ended the handshake where SYN
+    // cookies keep no record of it. Nobody here waits for it.
+    this.#watches.push(new ConnectionWatch(connection));
+    connection.abort();
   }
 
   #transmit(): boolean {
