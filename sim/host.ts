@@ -218,10 +218,12 @@ export class Host {
   settle(): void {
     this.#readClock();
     let rounds = 0;
-    while (this.#report() || this.#transmit() || this.#expire()) {
+    do {
       rounds += 1;
       if (rounds > ROUNDS_LIMIT) throw new Violation('rest', 'the endpoint has something to say for ever');
-    }
+      this.#report();
+      this.#transmit();
+    } while (this.#expire() || this.#report());
     this.#arrivals = 0;
     this.#resets = 0;
     this.#check();
@@ -282,11 +284,11 @@ export class Host {
     connection.abort();
   }
 
-  #transmit(): boolean {
-    let burst = this.endpoint.pollTransmit(this.#now, this.#target);
-    if (burst === undefined) return false;
+  #transmit(): void {
     let bursts = 0;
-    for (; burst !== undefined; burst = this.endpoint.pollTransmit(this.#now, this.#target)) {
+    for (;;) {
+      const burst = this.endpoint.pollTransmit(this.#now, this.#target);
+      if (burst === undefined) return;
       bursts += 1;
       if (bursts > ROUNDS_LIMIT) throw new Violation('rest', 'the endpoint has something to send for ever');
       const { path, strideBytes, count, lastBytes } = burst;
@@ -295,7 +297,6 @@ export class Host {
         this.#emit(path, start, start + (index === count - 1 ? lastBytes : strideBytes));
       }
     }
-    return true;
   }
 
   #emit(path: number, start: number, end: number): void {

@@ -66,8 +66,7 @@ export class Link {
   #mtuBytes = Number.POSITIVE_INFINITY;
   #isCut = false;
   /** In the order of `dueAt`: those that keep their order, and those held back. */
-  #inOrder: Flight[] = [];
-  #head = 0;
+  readonly #inOrder = new FlightQueue();
   readonly #heldBack: Flight[] = [];
   /** When the next datagram arrives, or NEVER. */
   nextAt: Instant = NEVER;
@@ -220,24 +219,10 @@ export class Link {
   /** Takes out the datagram that arrives next: the caller has seen that there is one. */
   take(): Flight {
     const held = this.#heldBack[0];
-    const next = this.#inOrder[this.#head];
-    const flight =
-      next === undefined || (held !== undefined && held.dueAt < next.dueAt)
-        ? this.#heldBack.shift()!
-        : this.#takeInOrder(next);
-    this.nextAt = Math.min(this.#inOrder[this.#head]?.dueAt ?? NEVER, this.#heldBack[0]?.dueAt ?? NEVER);
-    return flight;
-  }
-
-  #takeInOrder(flight: Flight): Flight {
-    this.#head += 1;
-    if (this.#head === this.#inOrder.length) {
-      this.#inOrder.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= COMPACT_AT && 2 * this.#head >= this.#inOrder.length) {
-      this.#inOrder = this.#inOrder.slice(this.#head);
-      this.#head = 0;
-    }
+    const next = this.#inOrder.first;
+    const isHeldNext = next === undefined || (held !== undefined && held.dueAt < next.dueAt);
+    const flight = isHeldNext ? this.#heldBack.shift()! : this.#inOrder.take();
+    this.nextAt = Math.min(this.#inOrder.first?.dueAt ?? NEVER, this.#heldBack[0]?.dueAt ?? NEVER);
     return flight;
   }
 
@@ -247,4 +232,34 @@ export class Link {
   }
 }
 
-const COMPACT_AT = 256;
+/** First in, first out, in a ring: no array ever changes its length while things go well. */
+class FlightQueue {
+  #ring: (Flight | undefined)[] = new Array<Flight | undefined>(64).fill(undefined);
+  #head = 0;
+  #count = 0;
+
+  get first(): Flight | undefined {
+    return this.#ring[this.#head];
+  }
+
+  push(flight: Flight): void {
+    if (this.#count === this.#ring.length) this.#grow();
+    this.#ring[(this.#head + this.#count) & (this.#ring.length - 1)] = flight;
+    this.#count += 1;
+  }
+
+  /** The caller has seen that there is one. */
+  take(): Flight {
+    const flight = this.#ring[this.#head]!;
+    this.#ring[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#ring.length - 1);
+    this.#count -= 1;
+    return flight;
+  }
+
+  #grow(): void {
+    const inOrder = [...this.#ring.slice(this.#head), ...this.#ring.slice(0, this.#head)];
+    this.#ring = [...inOrder, ...new Array<Flight | undefined>(inOrder.length).fill(undefined)];
+    this.#head = 0;
+  }
+}

@@ -53,6 +53,8 @@ export class World implements HostWorld, WorldView {
   /** Connections that are still to be opened. */
   #openings = 0;
   #isEnding = false;
+  /** Ends of connections that were heard of: before there is one, nothing is over. */
+  #endedCount = 0;
   #agenda: Errand[];
   #agendaAt = 0;
 
@@ -93,13 +95,13 @@ export class World implements HostWorld, WorldView {
   /** Plays it to its end. Throws a Violation at the first thing that is wrong. */
   play(): void {
     try {
-      this.#run(this.plan.faultsEndAt + this.plan.patienceMs, () => this.#isOver);
+      this.#run(this.plan.faultsEndAt + this.plan.patienceMs);
       if (!this.#isOver) checkUnfinished(this);
       checkEnd(this);
       this.#isEnding = true;
       for (const session of this.sessions) for (const user of session.users) user.connection?.abort();
       for (const host of this.hosts) if (!host.isDown) host.settle();
-      this.#run(this.now + REST_MS, () => false);
+      this.#run(this.now + REST_MS);
       this.#checkRest();
     } finally {
       for (const link of this.#links) link.clear();
@@ -131,7 +133,7 @@ export class World implements HostWorld, WorldView {
   }
 
   /** One thing after the other until `end`, or until nothing is left to happen. */
-  #run(end: Instant, isDone: () => boolean): void {
+  #run(end: Instant): void {
     const [forth, back] = this.#links;
     const [first, second] = this.hosts;
     for (let events = 0; ; events += 1) {
@@ -149,7 +151,7 @@ export class World implements HostWorld, WorldView {
       else if (firstAt === at) wake(first, at);
       else if (secondAt === at) wake(second, at);
       else this.#attacker!.shoot(this);
-      if (isDone()) return;
+      if (this.#endedCount > 0 && !this.#isEnding && this.#isOver) return;
     }
   }
 
@@ -219,7 +221,9 @@ export class World implements HostWorld, WorldView {
   reported(host: Host, event: PtcpEvent): void {
     this.hash.word(host.index);
     this.hash.word(event.type.length);
-    if (event.type !== 'closed' || event.reason === 'done') return;
+    if (event.type !== 'closed') return;
+    this.#endedCount += 1;
+    if (event.reason === 'done') return;
     const session = this.sessions.find(({ users }) => users[host.index].connection === event.connection);
     if (session?.isDoomed && host.index === 0) this.#retry(session);
   }
@@ -340,6 +344,7 @@ export class World implements HostWorld, WorldView {
 
   /** From here on the connections there are may end in any way. */
   #doom(): void {
+    this.#endedCount += 1;
     for (const session of this.sessions) session.isDoomed = true;
   }
 

@@ -76,8 +76,15 @@ export class RingBuffer {
   /** Takes up to `max` bytes off the head, in an array of their own. */
   read(max: number): Uint8Array {
     const count = Math.max(0, Math.min(max, this.#length));
-    const out = new Uint8Array(count);
-    this.copyTo(0, count, out, 0);
+    const end = this.#head + count;
+    let out: Uint8Array;
+    if (end <= this.#memory.length) {
+      // One copy, and nothing to clear before it.
+      out = this.#memory.slice(this.#head, end);
+    } else {
+      out = new Uint8Array(count);
+      this.copyTo(0, count, out, 0);
+    }
     this.discard(count);
     return out;
   }
