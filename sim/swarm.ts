@@ -3,6 +3,7 @@ import { Prng } from '../lib/bytes/prng.ts';
 import { type Profile, resolveProfile } from '../lib/ptcp/core/config.ts';
 import { NEVER } from '../lib/time/clock.ts';
 import { patienceMs } from './patience.ts';
+import { CONTENT_STARTS } from './pattern.ts';
 import {
   type ClockPlan,
   type Ending,
@@ -286,7 +287,7 @@ function drawUsers(
   const users = SIDES.map((side) => ({
     ...QUIET,
     totalBytes: size(),
-    contentAt: random.below(2 ** 21),
+    contentAt: random.below(CONTENT_STARTS),
     ending: endings[side]!,
   }));
   const [a, b] = users as [UserPlan, UserPlan];

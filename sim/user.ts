@@ -7,6 +7,8 @@ import { Violation } from './violation.ts';
 
 /** What is offered to the core at once by somebody who writes all he has. */
 const WRITE_BYTES = 262_144;
+/** Where everybody reads into. */
+const SCRATCH = new Uint8Array(WRITE_BYTES);
 
 /** The user of one end of a connection, who follows his plan and compares what comes with what should. */
 export class User {
@@ -99,22 +101,22 @@ export class User {
         this.#wake(this.#readAt);
         return;
       }
-      const bytes = connection.read(readBytes);
-      this.#take(bytes);
-      if (bytes.length === 0) return;
+      const count = connection.readInto(readBytes < WRITE_BYTES ? SCRATCH.subarray(0, readBytes) : SCRATCH);
+      this.#take(count);
+      if (count === 0) return;
       if (readEveryMs > 0) this.#readAt = now + readEveryMs;
     }
   }
 
-  /** The stream must go on exactly where it was. */
-  #take(bytes: Uint8Array): void {
+  /** The stream must go on exactly where it was; `count` bytes are in SCRATCH. */
+  #take(count: number): void {
     const { contentAt, totalBytes } = this.#expected;
     const at = contentAt + this.receivedBytes;
-    if (this.receivedBytes + bytes.length > totalBytes)
-      throw new Violation('stream', `${this.receivedBytes + bytes.length} bytes came of ${totalBytes}`);
-    if (!isPattern(bytes, at))
-      throw new Violation('stream', `wrong at ${this.receivedBytes + firstDifference(bytes, at)}`);
-    this.receivedBytes += bytes.length;
+    if (this.receivedBytes + count > totalBytes)
+      throw new Violation('stream', `${this.receivedBytes + count} bytes came of ${totalBytes}`);
+    if (!isPattern(SCRATCH, count, at))
+      throw new Violation('stream', `wrong at ${this.receivedBytes + firstDifference(SCRATCH, at)}`);
+    this.receivedBytes += count;
   }
 
   #write(now: Instant): void {

@@ -89,6 +89,14 @@ export class RingBuffer {
     return out;
   }
 
+  /** Moves as many readable bytes as fit from the head to the start of `out`, and returns how many. */
+  readInto(out: Uint8Array): number {
+    const count = Math.min(out.length, this.#length);
+    this.copyTo(0, count, out, 0);
+    this.discard(count);
+    return count;
+  }
+
   /** Drops `count` readable bytes from the head. The memory stays: see `releaseIfEmpty`. */
   discard(count: number): void {
     invariant(count >= 0 && count <= this.#length, 'discard goes beyond the bytes');

@@ -145,7 +145,7 @@ describe('RingBuffer', () => {
 
   it('does what a plain array does, whatever is done to it', () => {
     const step = fc.record({
-      action: fc.constantFrom('append', 'writeAt', 'extend', 'read', 'discard', 'releaseIfEmpty'),
+      action: fc.constantFrom('append', 'writeAt', 'extend', 'read', 'readInto', 'discard', 'releaseIfEmpty'),
       count: fc.nat(150),
       gap: fc.nat(40),
       first: fc.nat(255),
@@ -175,13 +175,17 @@ describe('RingBuffer', () => {
             length += extended;
           } else if (action === 'read') {
             expect([...ring.read(count)]).to.deep.equal(model.slice(0, taken));
+          } else if (action === 'readInto') {
+            const out = new Uint8Array(count);
+            expect(ring.readInto(out)).to.equal(taken);
+            expect([...out.subarray(0, taken)]).to.deep.equal(model.slice(0, taken));
           } else if (action === 'discard') {
             ring.discard(taken);
           } else {
             ring.releaseIfEmpty();
             if (model.length === 0) expect(ring.capacityBytes).to.equal(0);
           }
-          if (action === 'read' || action === 'discard') {
+          if (action === 'read' || action === 'readInto' || action === 'discard') {
             model = model.slice(taken);
             length -= taken;
           }

@@ -195,6 +195,7 @@ export type ProfileOptions = Partial<Omit<Profile, 'timestamps'>> & {
 /** Fills in what is missing from `base` and checks the whole. Throws UsageError, naming the option. */
 export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PROFILE): Profile {
   if (input === undefined) return base;
+  if (typeof input === 'object' && WHOLE.has(input)) return input as Profile;
   const { preset, ...options } = typeof input === 'string' ? { preset: input } : input;
   if (preset !== undefined && !Object.hasOwn(PRESETS, preset)) {
     throw new UsageError(`unknown preset '${preset}'; there are ${Object.keys(PRESETS).join(', ')}`);
@@ -207,8 +208,13 @@ export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PRO
     timestamps: timestamps === 'off' ? false : timestamps,
   };
   checkProfile(profile);
-  return withoutUnordered(profile);
+  const whole = withoutUnordered(profile);
+  WHOLE.add(whole);
+  return whole;
 }
+
+/** Profiles that were filled in and checked: endpoints with hundreds of listeners or dials need do it only once. */
+const WHOLE = new WeakSet<object>();
 
 /** What a SYN does not offer cannot be agreed on. */
 function withoutUnordered(profile: Profile): Profile {
@@ -223,7 +229,11 @@ function withoutUnordered(profile: Profile): Profile {
 }
 
 function dropUndefined(options: Partial<Profile>): Partial<Profile> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) given[name] = value;
+  }
+  return given;
 }
 
 type Limits = readonly [number, number];

@@ -9,7 +9,7 @@ import type { CloseReason, Tcb } from './tcb.ts';
 import { type TcpInfo, tcpInfo } from './tcp-info.ts';
 import { armKeepAlive } from './timers.ts';
 import { sendUrgent, urgentLeft } from './urgent.ts';
-import { abort, close, receive, send, shutdown } from './user-calls.ts';
+import { abort, close, receive, receiveInto, send, shutdown } from './user-calls.ts';
 
 /** Node's key for a method that says what to print; elsewhere nobody asks for it. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
@@ -129,6 +129,13 @@ export class Connection implements Due {
     const bytes = receive(this.tcb, max, this.#owner.memory, this.#owner.now);
     this.#owner.touch(this);
     return bytes;
+  }
+
+  /** As `read`, into `out`, which is the caller's: returns how many bytes were put at its start. Allocates nothing. */
+  readInto(out: Uint8Array): number {
+    const count = receiveInto(this.tcb, out, this.#owner.memory, this.#owner.now);
+    this.#owner.touch(this);
+    return count;
   }
 
   /** Half close: a FIN after what was written. Reading goes on. */

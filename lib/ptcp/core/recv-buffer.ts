@@ -134,6 +134,11 @@ export class RecvBuffer {
     return this.#ring.read(max);
   }
 
+  /** Moves as many readable bytes as fit to the start of `out`, and returns how many. */
+  readInto(out: Uint8Array): number {
+    return this.#ring.readInto(out);
+  }
+
   /** From now on what comes in order is thrown away, and so is what is here. Returns how many bytes nobody read. */
   discardAll(): number {
     const unread = this.#ring.length;

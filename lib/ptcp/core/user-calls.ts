@@ -31,11 +31,23 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
 export function receive(tcb: Tcb, max: number, memory: MemoryBudget, now: Instant): Uint8Array {
   // What came on a SYN is not the user's before the handshake is over (RFC 9293 §3.10.3).
   const bytes = tcb.recvBuffer.read(tcb.state === 'SYN-RECEIVED' ? 0 : max);
-  if (bytes.length === 0) return bytes;
-  adaptReceiveBuffer(tcb, bytes.length, memory, now);
+  received(tcb, bytes.length, memory, now);
+  return bytes;
+}
+
+/** RECEIVE into an array of the user's. Returns how many bytes that were. */
+export function receiveInto(tcb: Tcb, out: Uint8Array, memory: MemoryBudget, now: Instant): number {
+  const count = tcb.state === 'SYN-RECEIVED' ? 0 : tcb.recvBuffer.readInto(out);
+  received(tcb, count, memory, now);
+  return count;
+}
+
+/** The user has taken `count` bytes. */
+function received(tcb: Tcb, count: number, memory: MemoryBudget, now: Instant): void {
+  if (count === 0) return;
+  adaptReceiveBuffer(tcb, count, memory, now);
   if (canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
   if (tcb.recvBuffer.readableBytes === 0) releaseSoon(tcb, tcb.recvBuffer, now);
-  return bytes;
 }
 
 /** CLOSE of the user's own direction: a FIN follows the last byte, and receiving goes on (RFC 9293 §3.6, MAY-1). */

@@ -17,6 +17,19 @@ import {
 } from '../../support/scripted-states.ts';
 
 describe('PtcpEndpoint', () => {
+  it('reads into an array of the user, which opens the window as read does', () => {
+    const peer = established({ profile: { receiveBufferBytes: 2000, receiveBufferMaxBytes: 2000 } });
+    peer.inject({ seq: 1, ack: 1, payload: pattern(2000) });
+    peer.expect({ ack: 2001, window: 0 });
+    const out = new Uint8Array(1500);
+
+    expect(peer.connection.readInto(out)).to.equal(1500);
+    expect(out).to.deep.equal(pattern(2000).subarray(0, 1500));
+    peer.expect({ flags: '.', window: 1500 });
+    expect(peer.connection.readInto(out)).to.equal(500);
+    expect(peer.connection.readInto(out)).to.equal(0);
+  });
+
   describe('telling connections apart', () => {
     it('gives every segment to the connection of its path and pair of pseudo-ports', () => {
       const server = new PtcpEndpoint({ entropy: new Prng('server') });
