@@ -7,6 +7,8 @@ const TURN_MS = 1500;
 const HALF_OPEN_MS = 75_000;
 /** At least so much arrives in each round trip, however small window and segment size are. */
 const ROUND_BYTES = 24;
+/** What is sent where larger segments disappear, at worst (RFC 8899 §5.1.2, MIN_PLPMTU). */
+const LEAST_SEGMENT_BYTES = 500;
 /** How often somebody tries whose connections break. */
 export const ATTEMPTS = 3;
 
@@ -42,6 +44,7 @@ function sessionMs(session: SessionPlan, roundTripMs: number, plan: Omit<WorldPl
       plan.resolved[1 - side]!.receiveBufferBytes,
     );
     const segmentBytes = Math.min(
+      LEAST_SEGMENT_BYTES,
       ...plan.resolved.map((each) => Math.min(each.mssBytes, each.maxDatagramBytes)),
     );
     const roundBytes = Math.max(ROUND_BYTES, Math.min(windowBytes, segmentBytes) / 2 - ROUND_BYTES);

@@ -49,6 +49,7 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   windowScale: (random) => oneOf(random, ['off', 0, 3, 7, 7, 14]),
   mssBytes: (random, { mss }) => oneOf(random, mss),
   maxDatagramBytes: (random, { datagram }) => oneOf(random, datagram),
+  maxPlpmtuBytes: (random) => oneOf(random, ['off', 1300, 1472, 1472]),
   ackDelayMs: (random) => oneOf(random, [0, 25, 25, 100, 400]),
   ackEverySegments: (random) => oneOf(random, [1, 2, 2, 8]),
   quickAckCount: (random) => oneOf(random, [0, 16]),
@@ -60,7 +61,8 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   keepAlive: (random) => chance(random, 0.3),
   keepAliveIdleMs: (random) => oneOf(random, [5000, 30_000, 7_200_000]),
   keepAliveIntervalMs: (random) => oneOf(random, [1000, 10_000, 75_000]),
-  backlog: (random) => oneOf(random, [1, 1024]),
+  // More than a world has connections: one that makes way for another (RFC 4987 §3.4) ends with a reset.
+  backlog: (random) => oneOf(random, [16, 1024]),
   synCookies: (random) => oneOf(random, ['auto', 'auto', 'always', 'off']),
   // The two share four bytes of the header.
   urgentData: (random, _range, isCrcOn) => chance(random, 0.3) && !isCrcOn,

@@ -57,6 +57,9 @@ export class WireRules {
   sentBytes = 0;
   sentCount = 0;
 
+  /** As the segment before this one left. */
+  #datagramBytes = 0;
+
   constructor(tcb: Tcb) {
     this.#tcb = tcb;
     this.#peerEdge = tcb.sndNxt;
@@ -73,8 +76,9 @@ export class WireRules {
     const tcb = this.#tcb;
     if (textBytes + optionBytes > tcb.peerMss && textBytes > 0)
       throw new Violation('wire-mss', `${textBytes} + ${optionBytes} for an MSS of ${tcb.peerMss}`);
-    if (end - start > largestDatagram(tcb) && textBytes > 0)
-      throw new Violation('wire-datagram', `${end - start} where the path takes ${largestDatagram(tcb)}`);
+    const largest = this.#largestDatagram(readU32(bytes, start + 4));
+    if (end - start > largest && textBytes > 0)
+      throw new Violation('wire-datagram', `${end - start} where the path takes ${largest}`);
     if (!tcb.isCrcOn && readU32(bytes, start + 16) !== 0)
       throw new Violation('wire-check-field', 'something in bytes 16 to 19 without a CRC');
     this.#checkWindow(readU32(bytes, start + 8), (bytes[start + 14]! << 8) | bytes[start + 15]!);
@@ -127,9 +131,14 @@ export class WireRules {
     this.#ack = ack;
     this.#edge = edge;
   }
-}
 
-/** What a datagram of this connection may measure: what its path is taken to carry. */
-function largestDatagram(tcb: Tcb): number {
-  return tcb.path.datagramBytes;
+  /** What a datagram of this connection may measure: what its path is taken to carry, was a moment ago, or is asked. */
+  #largestDatagram(seq: Seq): number {
+    const { datagramBytes, search } = this.#tcb.path;
+    const isProbe =
+      search !== undefined && search.probeStart !== search.probeEnd && search.probeStart === seq;
+    const largest = Math.max(datagramBytes, this.#datagramBytes, isProbe ? search.probedBytes : 0);
+    this.#datagramBytes = datagramBytes;
+    return largest;
+  }
 }

@@ -24,8 +24,8 @@ const BURST_SEGMENTS = 32;
 const TARGET = { out: new Uint8Array(131_072), maxSegments: BURST_SEGMENTS };
 /** Segments sent in one turn of the event loop, so that receiving keeps up. */
 const TURN_SEGMENTS = 64;
-/** What a datagram on the loopback interface may have: as on Ethernet, so that nothing is fragmented elsewhere either. */
-const LOOPBACK_DATAGRAM_BYTES = { IPv4: 1472, IPv6: 1452 } as const;
+/** What Ethernet carries in one piece. On the loopback interface it is sent from the start; elsewhere it is looked for. */
+const UNFRAGMENTED_BYTES = { IPv4: 1472, IPv6: 1452 } as const;
 /** MSS offered: what a 1500-byte IP packet leaves, UDP and TCP headers taken off. */
 const MSS_BYTES = { IPv4: 1452, IPv6: 1432 } as const;
 
@@ -392,14 +392,12 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     ) {
       return undefined;
     }
-    return isLoopbackHost(this.#paths.addressOf(path)?.host ?? '')
-      ? LOOPBACK_DATAGRAM_BYTES[family]
-      : undefined;
+    return isLoopbackHost(this.#paths.addressOf(path)?.host ?? '') ? UNFRAGMENTED_BYTES[family] : undefined;
   }
 }
 
-/** The MSS follows the family unless the profile says otherwise. */
+/** MSS and MAX_PLPMTU follow the family unless the profile says otherwise. */
 function familyProfile(family: 'IPv4' | 'IPv6', profile: ProfileInput | undefined): ProfileInput {
   if (typeof profile === 'string' || profile?.preset !== undefined) return profile;
-  return { mssBytes: MSS_BYTES[family], ...profile };
+  return { mssBytes: MSS_BYTES[family], maxPlpmtuBytes: UNFRAGMENTED_BYTES[family], ...profile };
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ack, bulkSender, range, sent } from '../support/bulk-sender.ts';
-import { pattern, type ScriptedPeer, type SeenSegment } from '../support/scripted-peer.ts';
+import { PATH, pattern, type ScriptedPeer, type SeenSegment } from '../support/scripted-peer.ts';
 import { established } from '../support/scripted-states.ts';
 
 /** Bytes in each piece; piece n begins at 1 + 100 n. */
@@ -156,6 +156,22 @@ describe('RFC 2018: selective acknowledgment', () => {
     ack(peer, 0, [1, 10]);
 
     expect(peer.connection.unacknowledgedBytes).to.equal(10_000);
+  });
+
+  it('does not send again what was SACKed of a segment that is cut since (RFC 2018 §5.1)', () => {
+    const peer = established({
+      profile: { sack: true, maxDatagramBytes: 1_472, congestion: 'none' },
+      peerOptions: { mss: 1_452, sackPermitted: true },
+    });
+    peer.connection.write(pattern(4 * 1_452));
+    peer.drain();
+    peer.endpoint.handlePathError(0, PATH, 'EMSGSIZE');
+
+    peer.inject({ seq: 1, ack: 1, options: { sack: [[1_181, 1 + 4 * 1_452]] } });
+    peer.pass(400);
+
+    expect(peer.drain()[0]).to.include({ seq: 1, length: 1_180 });
+    expect(peer.connection.tcpInfo().sackedBytes).to.equal(4 * 1_452 - 1_180);
   });
 
   it('bounds what 100,000 crumbs out of order cost (CVE-2018-5390)', () => {

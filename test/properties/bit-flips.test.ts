@@ -15,7 +15,7 @@ interface Outcome {
   readonly flips: number;
   /** Datagrams refused as damaged, and those for nobody: a flipped pseudo-port. */
   readonly refused: number;
-  /** Of these the ones for nobody. Their answers may be flipped in turn, and a reset for nobody is dropped uncounted. */
+  /** Of these the ones for nobody: flipped, or the ACK of a FIN that came twice. Their answers may be flipped in turn, and a reset for nobody is dropped uncounted. */
   readonly answered: number;
 }
 
@@ -75,7 +75,7 @@ describe('flipped bits', () => {
         expect(received[1]!.equals(sent[0]!), `from a to b, seed ${seed}`).to.equal(true);
         expect(received[0]!.equals(sent[1]!), `from b to a, seed ${seed}`).to.equal(true);
         expect(reasons).to.deep.equal(['done', 'done']);
-        expect(refused, `flips counted, seed ${seed}`).to.be.within(flips - answered, flips);
+        expect(refused, `flips counted, seed ${seed}`).to.be.within(flips - answered, flips + answered);
         total += flips;
       }
       expect(total, 'there were some').to.be.above(10);

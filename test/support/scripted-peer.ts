@@ -26,6 +26,7 @@ export const PLAIN = {
   ptcpOption: false,
   crc32: false,
   pacing: false,
+  maxPlpmtuBytes: 'off',
 } as const;
 
 /** A segment to the endpoint. `seq` counts from the peer's ISN, `ack` and SACK edges from the endpoint's, as in packetdrill. */

@@ -5,6 +5,7 @@ import type { AckSample } from './congestion/controller.ts';
 import { oweChallengeAck } from './debts.ts';
 import { markAppLimited, RateSampler, reportLost } from './delivery-rate.ts';
 import { frtoAckArrived } from './frto.ts';
+import { takeProbeSack } from './pmtu.ts';
 import { type PrrAck, prrAckArrived } from './prr.ts';
 import { adaptReorderingWindow, isRackOn, RackSample, startRack } from './rack.ts';
 import {
@@ -167,6 +168,8 @@ const NO_SACK_NEWS: Readonly<SackNews> = { newlySackedBytes: 0, isDsack: false, 
 
 function takeSackBlocks(tcb: Tcb, segment: Segment): Readonly<SackNews> {
   if (!tcb.isSackOn || segment.sackCount === 0) return NO_SACK_NEWS;
+  // It answers a duplicate, as below.
+  if (takeProbeSack(tcb, segment)) sampler.isEchoStale = true;
   if (tcb.sent.count > 0) {
     tcb.scoreboard ??= new SackScoreboard();
     if (tcb.rack === undefined && isRackOn(tcb)) rackSample.begin(startRack(tcb));

@@ -21,10 +21,15 @@ export interface Profile {
   /** MSS offered to the peer, bytes; it says what we take in. 1452 fills an Ethernet frame over UDP and IPv4. */
   readonly mssBytes: number;
   /**
-   * Largest datagram sent, bytes, header and options included. 1200 is what every path carries (RFC 8899 §5.1.2,
-   * BASE_PLPMTU); a path known to carry more may be told so.
+   * Largest datagram sent from the start, bytes, header and options included. 1200 is what every path carries (RFC 8899
+   * §5.1.2, BASE_PLPMTU); a path known to carry more may be told so.
    */
   readonly maxDatagramBytes: number;
+  /**
+   * Largest datagram that probes look for (RFC 8899 §5.1.2, MAX_PLPMTU), bytes: 1472 fills an Ethernet frame over UDP and
+   * IPv4. 'off' sends none larger than maxDatagramBytes, and takes no loss for a black hole.
+   */
+  readonly maxPlpmtuBytes: number | 'off';
   /** Receive buffer at first, and so the first window; it grows with the rate up to its maximum. Bytes. */
   readonly receiveBufferBytes: number;
   readonly receiveBufferMaxBytes: number;
@@ -102,6 +107,7 @@ export const DEFAULT_PROFILE: Profile = {
   initialWindowSegments: 10,
   mssBytes: 1452,
   maxDatagramBytes: 1200,
+  maxPlpmtuBytes: 1472,
   receiveBufferBytes: 65_536,
   receiveBufferMaxBytes: 8_388_608,
   sendBufferBytes: 65_536,
@@ -145,6 +151,7 @@ export const DEFAULT_PROFILE: Profile = {
 const LINUX: Partial<Profile> = {
   mssBytes: 1460,
   maxDatagramBytes: 1480,
+  maxPlpmtuBytes: 'off',
   receiveBufferBytes: 64_240,
   optionOrder: ['mss', 'sack-permitted', 'timestamps', 'nop', 'window-scale', 'ptcp'],
   ptcpOption: false,
@@ -161,6 +168,7 @@ const LINUX: Partial<Profile> = {
 const FREEBSD: Partial<Profile> = {
   mssBytes: 1460,
   maxDatagramBytes: 1480,
+  maxPlpmtuBytes: 'off',
   windowScale: 6,
   optionOrder: ['mss', 'nop', 'window-scale', 'sack-permitted', 'timestamps', 'ptcp'],
   ptcpOption: false,
@@ -247,6 +255,7 @@ const LIMITS: Readonly<Record<string, Limits>> = {
   // RFC 9293 §3.7.1: a datagram that IPv4 must carry, 576 bytes, leaves 536; less than 48 invites CVE-2019-11479.
   mssBytes: [48, 65_487],
   maxDatagramBytes: [LEAST_DATAGRAM_BYTES, 65_507],
+  maxPlpmtuBytes: [LEAST_DATAGRAM_BYTES, 65_507],
   receiveBufferBytes: [1, 1_073_725_440],
   receiveBufferMaxBytes: [1, 1_073_725_440],
   sendBufferBytes: [1, 1_073_725_440],
@@ -274,7 +283,7 @@ const LIMITS: Readonly<Record<string, Limits>> = {
 };
 
 /** Numbers that may be 'off' instead. */
-const CHOICES: ReadonlySet<string> = new Set(['windowScale', 'userTimeoutMs']);
+const CHOICES: ReadonlySet<string> = new Set(['maxPlpmtuBytes', 'windowScale', 'userTimeoutMs']);
 
 const SWITCHES = [
   'sack',

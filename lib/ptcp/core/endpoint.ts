@@ -18,8 +18,8 @@ import { MemoryBudget } from './memory.ts';
 import { type Listener, Mux, type MuxEntry } from './mux.ts';
 import { nextBurst } from './output.ts';
 import { isPath, MAX_PATH_ID, type PathId } from './path.ts';
+import { datagramRefused } from './pmtu.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import { sendMss } from './segment-size.ts';
 import { createStats, type EndpointStats } from './stats.ts';
 import { StrayAnswers } from './strays.ts';
 import { SynCache } from './syn-cache.ts';
@@ -77,8 +77,6 @@ export interface DatagramBatch {
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 200_000;
-/** RFC 8899 §5.1.2, BASE_PLPMTU: what a path that refused a datagram is taken to carry. */
-const BASE_PLPMTU = 1200;
 
 /**
  * All PTCP connections of one UDP socket: a state machine without socket, clock or randomness of its own.
@@ -235,7 +233,9 @@ export class PtcpEndpoint implements ConnectionOwner {
     if (this.#overheadBytes === 0) return profile;
     const mssBytes = profile.mssBytes - this.#overheadBytes;
     const maxDatagramBytes = profile.maxDatagramBytes - this.#overheadBytes;
-    return resolveProfile({ mssBytes, maxDatagramBytes }, profile);
+    const limit = profile.maxPlpmtuBytes;
+    const maxPlpmtuBytes = limit === 'off' ? limit : limit - this.#overheadBytes;
+    return resolveProfile({ mssBytes, maxDatagramBytes, maxPlpmtuBytes }, profile);
   }
 
   #adopt(tcb: Tcb, key: number): Connection {
@@ -409,19 +409,12 @@ export class PtcpEndpoint implements ConnectionOwner {
     for (const entry of this.#mux.entries()) {
       if (!(entry instanceof Connection) || entry.tcb.path.id !== path) continue;
       const { tcb } = entry;
-      if (code === 'EMSGSIZE') this.#shrinkDatagrams(tcb);
+      if (code === 'EMSGSIZE') datagramRefused(tcb);
       else if (code === 'ECONNREFUSED' && tcb.state === 'SYN-SENT' && !tcb.isHolePunching)
         endConnection(tcb, 'refused');
       else tcb.news |= News.PathSuspect;
       this.touch(entry);
     }
-  }
-
-  #shrinkDatagrams(tcb: Tcb): void {
-    const least = BASE_PLPMTU - this.#overheadBytes;
-    if (tcb.path.datagramBytes <= least) return;
-    tcb.path.datagramBytes = least;
-    tcb.path.congestion.setMss(sendMss(tcb));
   }
 
   /** When `handleTimeout` wants to be called next, or NEVER. */

@@ -8,10 +8,11 @@ import { startLinger } from './ending.ts';
 import { giveUpFrto, wantsFrtoProbe } from './frto.ts';
 import { ptcpFlagsOffered } from './handshake.ts';
 import { nextPacedAt, paceSent, pacingAllowance } from './pacing.ts';
+import { probeSent, probeTextBytes, resentAgain } from './pmtu.ts';
 import { sendingWindow } from './prr.ts';
 import { nextRescue, pipe, retransmitted } from './recovery.ts';
-import { giveSack } from './sack.ts';
-import { headerBytes, sendMss } from './segment-size.ts';
+import { giveSack, pieceCut } from './sack.ts';
+import { sendMss, textSegmentBytes } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff } from './seq.ts';
 import { nextState } from './state.ts';
@@ -59,6 +60,8 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
     putBareAck(tcb, writer, tcb.sndNxt);
     return;
   }
+  putPathProbe(tcb, writer);
+  if (writer.count > 0) return;
   sendText(tcb, writer);
   if (writer.count > 0) return;
   if (tcb.owesProbe) putProbe(tcb, writer);
@@ -164,6 +167,7 @@ function probeAgain(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
 
 function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
   cutToPath(tcb, segment);
+  if (segment.isSacked) return sendNext(tcb, writer);
   const end = seqDiff(seqAdd(segment.seq, segment.length), tcb.sndUna);
   const isFirst = segment.seq === tcb.sndUna;
   // SHLD-16, and MAY-7 not taken: only inside the window, but for the oldest, which serves as the probe.
@@ -180,8 +184,12 @@ function resend(tcb: Tcb, segment: SentSegment, writer: BurstWriter): Hold {
 
 /** What was sent may be larger than what the path carries now; the rest becomes a segment of its own. */
 function cutToPath(tcb: Tcb, segment: SentSegment): void {
+  resentAgain(tcb, textOf(segment), segment.transmissions);
   const mss = sendMss(tcb);
-  if (textOf(segment) > mss) tcb.sent.split(segment, mss);
+  if (textOf(segment) <= mss) return;
+  const rest = tcb.sent.split(segment, mss);
+  pieceCut(tcb, rest);
+  pieceCut(tcb, segment);
 }
 
 function putResent(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
@@ -254,6 +262,7 @@ function sendRescue(tcb: Tcb, writer: BurstWriter): Hold {
   const segment = nextRescue(tcb);
   if (segment === undefined) return 'nothing';
   cutToPath(tcb, segment);
+  if (segment.isSacked) return 'nothing';
   if (pipe(tcb) + segment.length > sendingWindow(tcb)) return 'cwnd';
   if (!writer.takes(textSegmentBytes(tcb, textOf(segment)))) return 'burst-full';
   putResent(tcb, segment, writer);
@@ -278,6 +287,25 @@ function putProbe(tcb: Tcb, writer: BurstWriter): void {
     putNew(tcb, 1, true, writer);
   }
   armRetransmit(tcb, writer.now);
+}
+
+/**
+ * A datagram larger than those so far, with text that is in flight already: whether it arrives or not, it is no news of
+ * congestion (RFC 8899 §3, item 7), but there must be room for a segment.
+ */
+function putPathProbe(tcb: Tcb, writer: BurstWriter): void {
+  const textBytes = probeTextBytes(tcb, writer.now);
+  const mss = sendMss(tcb);
+  if (textBytes === 0 || pipe(tcb) + mss > tcb.path.congestion.cwndBytes) return;
+  if (pacingAllowance(tcb.path, mss, writer.now) <= 0 || !writer.takes(textSegmentBytes(tcb, textBytes)))
+    return;
+  writer.segment.clearOptions();
+  fillHeader(tcb, writer, seqAdd(tcb.sndNxt, -textBytes), Flag.ACK);
+  writer.put(tcb.sendBuffer, textBytes, tcb.isCrcOn);
+  probeSent(tcb, textBytes, writer.now);
+  paceSent(tcb.path, textBytes);
+  tcb.segmentsSent += 1;
+  ackPaid(tcb);
 }
 
 function putText(tcb: Tcb, writer: BurstWriter, sent: SentSegment, isPushed: boolean): void {
@@ -316,10 +344,6 @@ function stampSegment(tcb: Tcb, writer: BurstWriter): void {
   segment.hasTimestamps = tcb.isTimestampsOn;
   segment.tsVal = tsVal(tcb, writer.now);
   segment.tsEcr = tcb.tsRecent;
-}
-
-function textSegmentBytes(tcb: Tcb, textBytes: number): number {
-  return headerBytes(tcb) + (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0) + textBytes;
 }
 
 /** An ACK without text, with as many SACK blocks as fit (RFC 2018 §3). */

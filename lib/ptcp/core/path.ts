@@ -7,6 +7,7 @@ import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
 import { Uncontrolled } from './congestion/none.ts';
 import { RttEstimator } from './rtt.ts';
+import type { Seq } from './seq.ts';
 import { HEADER_BYTES } from './wire/segment.ts';
 
 /**
@@ -24,13 +25,37 @@ export function isPath(path: PathId): boolean {
   return Number.isInteger(path) && path >= 0 && path <= MAX_PATH_ID;
 }
 
+/** RFC 8899 §5.2; DISABLED and BASE without a probe so far have no PathSearch. */
+export type PmtuState = 'disabled' | 'base' | 'searching' | 'search-complete' | 'error';
+
+/** The search for a larger PLPMTU on one path; what is found is Path.datagramBytes. */
+export interface PathSearch {
+  state: PmtuState;
+  /** The smallest datagram that is known not to get through; Infinity while there is none. */
+  failedBytes: number;
+  /** PROBED_SIZE of the probe that is out or is to go again; 0 while there is none. */
+  probedBytes: number;
+  /** Its place in the stream: empty while none is out. */
+  probeStart: Seq;
+  probeEnd: Seq;
+  /** PROBE_COUNT: probes of this size that were lost. */
+  probeCount: number;
+  /** When the next probe may leave, and the one that is out counts as lost. */
+  dueAt: Instant;
+}
+
 /** What a connection knows of the path it uses: whatever would begin anew on another path. */
 export interface Path {
   readonly id: PathId;
   readonly rtt: RttEstimator;
   readonly congestion: CongestionController;
-  /** Largest datagram to send, bytes, what sealing adds not included. */
+  /** PLPMTU, RFC 8899 §5.1.2: largest datagram to send but for probes, bytes, what sealing adds not included. */
   datagramBytes: number;
+  /** BASE_PLPMTU, RFC 8899 §5.1.2: what is sent where larger ones disappear. */
+  readonly baseDatagramBytes: number;
+  /** MAX_PLPMTU, RFC 8899 §5.1.2: no probe is larger. */
+  maxDatagramBytes: number;
+  search: PathSearch | undefined;
   /** Whether segments leave at the controller's pace. */
   readonly isPaced: boolean;
   /** Pacing: bytes that may leave at `pacedAt`; the bucket fills at the controller's rate. */
@@ -40,13 +65,23 @@ export interface Path {
   ecn: 0 | 1 | 2 | 3;
 }
 
+/** How large the datagrams of a path may be: from the start, on any path, and at most. */
+export interface DatagramSizes {
+  readonly startBytes: number;
+  readonly baseBytes: number;
+  readonly maxBytes: number;
+}
+
 /** A path as it begins: nothing is known but how large a datagram may be. */
-export function createPath(id: PathId, profile: Profile, datagramBytes: number, random: Entropy): Path {
+export function createPath(id: PathId, profile: Profile, sizes: DatagramSizes, random: Entropy): Path {
   return {
     id,
     rtt: new RttEstimator(profile.rtoInitialMs, profile.rtoMinMs, profile.rtoMaxMs),
-    congestion: createController(profile, datagramBytes - HEADER_BYTES, random),
-    datagramBytes,
+    congestion: createController(profile, sizes.startBytes - HEADER_BYTES, random),
+    datagramBytes: sizes.startBytes,
+    baseDatagramBytes: sizes.baseBytes,
+    maxDatagramBytes: sizes.maxBytes,
+    search: undefined,
     isPaced: profile.pacing,
     pacingCredit: 0,
     pacedAt: -NEVER,

@@ -1,6 +1,6 @@
 // The SACK option, taken and given: RFC 2018 and RFC 2883.
 import type { Range } from '../../bytes/range-set.ts';
-import type { SackedStretch, SegmentVisitor } from './sent-segments.ts';
+import type { SackedStretch, SegmentVisitor, SentSegment } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { flightSize, type Tcb } from './tcb.ts';
 import { MAX_SACK_BLOCKS, type Segment } from './wire/segment.ts';
@@ -68,6 +68,25 @@ function takeBlock(tcb: Tcb, left: Seq, right: Seq, visitor: SegmentVisitor): vo
 function seqOf(tcb: Tcb, offset: number): Seq {
   return seqAdd(tcb.sndUna, offset - tcb.scoreboard!.unaOffset);
 }
+
+/**
+ * `piece` was cut from a larger segment: of that too little was SACKed to count, of this perhaps all. It has arrived, and
+ * need not be sent again (RFC 2018 §5.1).
+ */
+export function pieceCut(tcb: Tcb, piece: SentSegment): void {
+  const { scoreboard, sent } = tcb;
+  if (scoreboard === undefined || piece.isSacked) return;
+  const start = scoreboard.offsetOf(piece.seq, tcb.sndUna);
+  if (!scoreboard.ranges.covers(start, start + piece.length)) return;
+  stretch.from = piece.seq;
+  stretch.until = seqAdd(piece.seq, piece.length);
+  stretch.start = stretch.from;
+  stretch.end = stretch.until;
+  tcb.delivered += piece.length;
+  sent.markSacked(stretch, NOBODY);
+}
+
+const NOBODY: SegmentVisitor = { visit: () => {} };
 
 /** RFC 2883 §4: the first block lies below the ACK, or inside the second block. */
 function isDsack(segment: Segment, left: Seq, right: Seq): boolean {

@@ -18,3 +18,8 @@ export function sendMss(tcb: Tcb): number {
 export function headerBytes(tcb: Tcb): number {
   return isVertex(tcb) ? VERTEX_HEADER_BYTES : HEADER_BYTES;
 }
+
+/** Bytes of a segment with `textBytes` of text. */
+export function textSegmentBytes(tcb: Tcb, textBytes: number): number {
+  return headerBytes(tcb) + (tcb.isTimestampsOn ? TIMESTAMPS_BYTES : 0) + textBytes;
+}

@@ -263,8 +263,8 @@ export class SentSegments {
     for (const segment of inFlight.sort((a, b) => a.sentAt - b.sentAt)) this.#chain(segment);
   }
 
-  /** Cuts `segment` so that it has `length`, and puts the rest behind it: the datagram size has shrunk. */
-  split(segment: SentSegment, length: number): void {
+  /** Cuts `segment` so that it has `length`, and puts the rest behind it, which it returns: the datagram size has shrunk. */
+  split(segment: SentSegment, length: number): SentSegment {
     const index = this.#indexOf(segment.seq);
     const rest = Object.assign(new SentSegment(), segment);
     rest.seq = seqAdd(segment.seq, length);
@@ -274,6 +274,7 @@ export class SentSegments {
     this.#segments.splice(index + 1, 0, rest);
     if (this.#markedBelow > index) this.#markedBelow += 1;
     if (isInFlight(rest)) this.#chainAfter(segment, rest);
+    return rest;
   }
 
   /** All of them, oldest first: for tests and for showing. */

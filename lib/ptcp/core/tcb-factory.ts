@@ -5,9 +5,12 @@ import { LEAST_DATAGRAM_BYTES, type Profile } from './config.ts';
 import { becomeTcb, type HalfOpen } from './half-open.ts';
 import type { PathTag, Secrets } from './isn.ts';
 import type { MemoryBudget } from './memory.ts';
-import { createPath, type Path, type PathId } from './path.ts';
+import { createPath, type DatagramSizes, type Path, type PathId } from './path.ts';
 import { sendMss } from './segment-size.ts';
 import { createTcb, type Tcb } from './tcb.ts';
+
+/** RFC 8899 §5.1.2, BASE_PLPMTU: what every path carries. */
+const BASE_PLPMTU = 1200;
 
 /** What an active connection is made from. */
 export interface Opening {
@@ -79,9 +82,20 @@ export class TcbFactory {
   }
 
   #path(id: PathId, profile: Profile): Path {
-    const { entropy, overheadBytes, pathDatagramBytes } = this.#options;
+    return createPath(id, profile, this.#datagramSizes(id, profile), this.#options.entropy);
+  }
+
+  /** What a path is known to carry is where it begins, and there is nothing to look for. */
+  #datagramSizes(id: PathId, { maxDatagramBytes, maxPlpmtuBytes }: Profile): DatagramSizes {
+    const { overheadBytes, pathDatagramBytes } = this.#options;
     const known = pathDatagramBytes?.(id);
     const knownBytes = Math.max((known ?? 0) - overheadBytes, LEAST_DATAGRAM_BYTES);
-    return createPath(id, profile, known === undefined ? profile.maxDatagramBytes : knownBytes, entropy);
+    const startBytes = known === undefined ? maxDatagramBytes : knownBytes;
+    const isSearched = known === undefined && maxPlpmtuBytes !== 'off';
+    return {
+      startBytes,
+      baseBytes: Math.min(startBytes, BASE_PLPMTU - overheadBytes),
+      maxBytes: isSearched ? Math.max(startBytes, maxPlpmtuBytes) : startBytes,
+    };
   }
 }

@@ -4,6 +4,7 @@ import { NEVER } from '../../time/clock.ts';
 import { oweReset } from './debts.ts';
 import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
+import { pathTimedOut } from './pmtu.ts';
 import { detectLoss, retransmitTimedOut } from './recovery.ts';
 import { isSynchronized, isVertex, News, type Tcb } from './tcb.ts';
 import { tailProbeDue } from './tlp.ts';
@@ -86,6 +87,7 @@ function retransmitDue(tcb: Tcb, now: Instant): void {
   }
   if (isGivenUp(tcb, tcb.retransmissions, now)) return;
   retransmitTimedOut(tcb, now);
+  pathTimedOut(tcb);
   reportLost(tcb, now);
   if (tcb.retransmissions >= tcb.profile.r1 && !tcb.isPathSuspect) suspectPath(tcb);
   armRetransmit(tcb, now);

@@ -17,6 +17,7 @@ const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', nu
   ['initialWindowSegments', 10, 1, 1000],
   ['mssBytes', 1452, 48, 65_487],
   ['maxDatagramBytes', 1200, 128, 65_507],
+  ['maxPlpmtuBytes', 1472, 128, 65_507],
   ['receiveBufferBytes', 65_536, 1, MAX_BUFFER_BYTES],
   ['receiveBufferMaxBytes', 8_388_608, 1, MAX_BUFFER_BYTES],
   ['sendBufferBytes', 65_536, 1, MAX_BUFFER_BYTES],
@@ -182,7 +183,21 @@ describe('the option', () => {
     peer.expect({ flags: 'S.', options: { mss: 1234 } });
   });
 
-  it('maxDatagramBytes limits what is sent (RFC 8899 §5.1.2)', () => {
+  it('maxPlpmtuBytes is how far probes look for more (RFC 8899 §5.1.2)', () => {
+    for (const maxPlpmtuBytes of [1300, 1472, 'off'] as const) {
+      const peer = established({
+        profile: { maxPlpmtuBytes, sack: true, congestion: 'none' },
+        peerOptions: { mss: 1460, sackPermitted: true },
+      });
+
+      peer.connection.write(new Uint8Array(5 * 1180));
+
+      const largest = maxPlpmtuBytes === 'off' ? 1200 : maxPlpmtuBytes;
+      expect(Math.max(...peer.drain().map(({ length }) => length))).to.equal(largest - 20);
+    }
+  });
+
+  it('maxDatagramBytes limits what is sent from the start (RFC 8899 §5.1.2)', () => {
     for (const maxDatagramBytes of [128, 1200, 1472]) {
       const peer = established({ profile: { maxDatagramBytes }, peerOptions: { mss: 9000 } });
       peer.connection.write(pattern(3000));

@@ -16,7 +16,8 @@ function pathAt(rate: number, pacing = true): Path {
     controller.pacingRate = rate;
     return controller;
   };
-  return createPath(0, resolveProfile({ congestion, pacing }), 1020, new Prng(1));
+  const sizes = { startBytes: 1020, baseBytes: 1020, maxBytes: 1020 };
+  return createPath(0, resolveProfile({ congestion, pacing }), sizes, new Prng(1));
 }
 
 /** Instants at which `count` segments leave as soon as they may. */

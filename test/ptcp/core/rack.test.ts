@@ -18,7 +18,7 @@ function inFlight(count: number): Tcb {
   const profile = { ...DEFAULT_PROFILE, congestion: 'none' } as const;
   const tcb = createTcb({
     state: 'ESTABLISHED',
-    path: createPath(1, profile, 1200, new Prng(1)),
+    path: createPath(1, profile, { startBytes: 1200, baseBytes: 1200, maxBytes: 1200 }, new Prng(1)),
     localPort: 1,
     remotePort: 2,
     profile,

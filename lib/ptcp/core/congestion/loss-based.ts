@@ -165,6 +165,7 @@ export abstract class LossBased implements CongestionController {
     // A window of so many segments stays one: after a lost SYN it is a single one.
     const scaledBytes = (this.cwndBytes * mssBytes) / this.mssBytes;
     this.mssBytes = mssBytes;
+    this.ssthreshBytes = Math.max(this.ssthreshBytes, 2 * mssBytes);
     this.cwndBytes = isUntouched
       ? this.#initialWindow()
       : Math.max(Math.min(this.cwndBytes, scaledBytes), mssBytes);

@@ -70,12 +70,12 @@ describe('NewReno', () => {
     expect(reno.cwndBytes).to.equal(500);
   });
 
-  it('never has less than a segment', () => {
+  it('never has less than a segment, nor an ssthresh of less than two (RFC 5681 §3.1)', () => {
     const reno = new NewReno(MSS, 10);
     reno.onTimeout(0, MSS, true);
 
     reno.setMss(1400);
 
-    expect([reno.cwndBytes, reno.ssthreshBytes]).to.deep.equal([1400, 2 * MSS]);
+    expect([reno.cwndBytes, reno.ssthreshBytes]).to.deep.equal([1400, 2 * 1400]);
   });
 });
