@@ -56,6 +56,7 @@ export { createReactor, type Observation, reactor } from './reactor/default.ts';
 export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';
+export type { TracedConnection, TracedHeader, TraceEvent, TraceEvents, TraceSink } from './trace/trace.ts';
 export { MemoryNetwork } from './transports/memory/network.ts';
 export { MemoryProvider } from './transports/memory/provider.ts';
 export * from './transports/provider.ts';

@@ -18,7 +18,7 @@ export interface Result {
   readonly malformed: number;
   readonly sha256Equal: boolean;
   readonly sha256: { readonly sent: string; readonly received: string };
-  readonly link: Omit<Settings, 'json' | 'file' | 'pcapFile' | 'sizeBytes'>;
+  readonly link: Omit<Settings, 'json' | 'file' | 'pcapFile' | 'traceFile' | 'sizeBytes'>;
   readonly relay: { readonly toReceiver: LinkStats; readonly toSender: LinkStats };
   /** Datagrams to the receiver that got lost outside the link: in the socket buffers of this machine. */
   readonly lostInSockets: number;
@@ -29,7 +29,14 @@ export interface Result {
 type Processes = Readonly<Record<'sender' | 'relay' | 'receiver', number>>;
 
 export function resultOf(settings: Settings, { sender, receiver, relay }: Reports): Result {
-  const { json: _json, file: _file, pcapFile: _pcapFile, sizeBytes: _sizeBytes, ...link } = settings;
+  const {
+    json: _json,
+    file: _file,
+    pcapFile: _pcapFile,
+    traceFile: _traceFile,
+    sizeBytes: _sizeBytes,
+    ...link
+  } = settings;
   const goodputMbps = (sender.bytes * 8) / sender.seconds / 1e6;
   const { toReceiver, toSender } = relay;
   return {

@@ -95,13 +95,16 @@ class SenderFactory extends ClientFactory {
   }
 }
 
-/** The sender's side of the network is what `--pcap` shows. */
+/** The sender's side of the network is what `--pcap` and `--trace` show. */
 function ownReactor(): Reactor {
-  const { pcapFile } = settings;
+  const { pcapFile, traceFile } = settings;
   try {
-    return createReactor(pcapFile === undefined ? {} : { pcapFile });
+    return createReactor({
+      ...(pcapFile !== undefined && { pcapFile }),
+      ...(traceFile !== undefined && { traceFile }),
+    });
   } catch (error) {
-    tellParent({ type: 'failed', why: `--pcap: ${(error as Error).message}` });
+    tellParent({ type: 'failed', why: (error as Error).message });
     throw error;
   }
 }

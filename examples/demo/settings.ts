@@ -20,6 +20,8 @@ export interface Settings {
   readonly json: boolean;
   /** Where the sender's datagrams go as TCP packets. */
   readonly pcapFile: string | undefined;
+  /** Where what happens to the sender's connection goes, as qlog. */
+  readonly traceFile: string | undefined;
 }
 
 /** How long a datagram is held back so that others overtake it. */
@@ -41,6 +43,7 @@ interface Flags {
   readonly seed: string;
   readonly json?: true;
   readonly pcap?: string;
+  readonly trace?: string;
 }
 
 type Queue = { readonly bdp: number } | { readonly bytes: number };
@@ -80,6 +83,7 @@ function demoCommand(): Command {
     .option('--seed <seed>', 'the same seed makes the same bytes and draws the same faults', '1')
     .option('--json', 'print one JSON object instead of the table')
     .option('--pcap <file>', "write the sender's datagrams as TCP packets, for Wireshark")
+    .option('--trace <file>', "write what happens to the sender's connection, as qlog")
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', '\nWith --loss 1 the default size takes minutes (NewReno): add --size 4MiB.')
     .configureOutput({ outputError: (text, write) => write(`demo: ${oneLine(text)} (see --help)\n`) })
@@ -98,7 +102,7 @@ function option(
 }
 
 function settingsOf(flags: Flags, command: Command): Settings {
-  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, json, pcap } = flags;
+  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, json, pcap, trace } = flags;
   const bdpBytes = (rate * 1e6 * rtt) / 8 / 1000;
   const queueBytes = 'bytes' in flags.queue ? flags.queue.bytes : Math.round(flags.queue.bdp * bdpBytes);
   const isAsked = command.getOptionValueSource('queue') === 'cli';
@@ -120,6 +124,7 @@ function settingsOf(flags: Flags, command: Command): Settings {
     seed,
     json: json ?? false,
     pcapFile: pcap,
+    traceFile: trace,
   };
 }
 

@@ -9,14 +9,19 @@ import type { System } from './system.ts';
 /** The options that ask for files about the network, as commander gives them. */
 export interface ObservationOptions {
   readonly pcap?: string;
+  readonly trace?: string;
 }
 
 export function pcapOption(): Option {
   return new Option('--pcap <file>', 'write the datagrams as TCP packets, for Wireshark');
 }
 
-export function observationOf({ pcap }: ObservationOptions): Observation {
-  return pcap === undefined ? {} : { pcapFile: pcap };
+export function traceOption(): Option {
+  return new Option('--trace <file>', 'write what happens to PTCP connections, as qlog');
+}
+
+export function observationOf({ pcap, trace }: ObservationOptions): Observation {
+  return { ...(pcap !== undefined && { pcapFile: pcap }), ...(trace !== undefined && { traceFile: trace }) };
 }
 
 /** The reactor of a command. A file that cannot be written is found out before anybody is connected to. */

@@ -1,6 +1,6 @@
-import type { Address, InetAddress } from '../interfaces/address.ts';
+import type { Address, InetAddress, UdpAddress } from '../interfaces/address.ts';
 import type { UdpSocket } from '../interfaces/sockets.ts';
-import type { Connection } from './core/index.ts';
+import type { Connection, PathId } from './core/index.ts';
 import type { PathTable } from './paths.ts';
 
 /** The ends of the connections of one socket, as users see them. */
@@ -17,6 +17,10 @@ export class ConnectionAddresses {
   bound(pseudoPort: number): InetAddress {
     const { host = '', port = 0, family = 'IPv4' } = this.socket ?? {};
     return { type: 'PTCP', family, host, port, pseudoPort };
+  }
+
+  addressOf(path: PathId): UdpAddress | undefined {
+    return this.#paths.addressOf(path);
   }
 
   hostOf(connection: Connection): Address {

@@ -8,6 +8,7 @@ import {
   TimeoutError,
 } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
+import type { Instant } from '../time/clock.ts';
 import type { ChannelEvents, StreamChannel } from '../transports/provider.ts';
 import type { ConnectionAddresses } from './addresses.ts';
 import type { CloseReason, Connection, TcpInfo } from './core/index.ts';
@@ -18,6 +19,7 @@ const READ_BYTES = 65_536;
 /** What a channel asks of the driver of its connection. */
 export interface ChannelDriver {
   readonly addresses: ConnectionAddresses;
+  readonly now: Instant;
   /** The connection was touched: its segments go out soon. With `channel`, its `driven` is called then. */
   wake(channel?: PtcpChannel): void;
 }
@@ -56,7 +58,7 @@ export class PtcpChannel implements StreamChannel {
 
   /** What the connection measures. */
   tcpInfo(): TcpInfo {
-    return this.#connection.tcpInfo();
+    return this.#connection.tcpInfo(this.#driver.now);
   }
 
   write(bytes: Uint8Array): boolean {

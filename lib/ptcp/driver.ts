@@ -1,7 +1,8 @@
 import type { UdpAddress } from '../interfaces/address.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket, UdpSocketEvents } from '../interfaces/sockets.ts';
-import { type DelayedCall, NEVER } from '../time/clock.ts';
+import { type DelayedCall, type Instant, NEVER } from '../time/clock.ts';
+import type { TraceSink } from '../trace/trace.ts';
 import { ConnectionAddresses, isLoopbackHost } from './addresses.ts';
 import { type ChannelDriver, PtcpChannel } from './channel.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type Wire,
 } from './core/index.ts';
 import { oneSpelling, PathTable } from './paths.ts';
+import { SocketTrace } from './socket-trace.ts';
 
 /** Segments in one burst at most: more would overflow small queues on the way. */
 const BURST_SEGMENTS = 32;
@@ -35,6 +37,7 @@ export interface DriverOptions {
   readonly memoryLimitBytes?: number | undefined;
   readonly crc32?: Crc32 | undefined;
   readonly isStunTransaction?: IsStunTransaction | undefined;
+  readonly trace?: TraceSink | undefined;
   /** Whether the socket's peer is fixed, so that its refusals are heard. */
   readonly isConnected?: boolean;
 }
@@ -92,6 +95,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.#events = events;
     this.#isConnected = options.isConnected ?? false;
     const { crc32, memoryLimitBytes, isStunTransaction } = options;
+    const trace = options.trace === undefined ? undefined : new SocketTrace(host, options.trace);
     this.endpoint = new PtcpEndpoint({
       entropy: host.entropy,
       profile: familyProfile(family, options.profile),
@@ -100,9 +104,11 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       ...(crc32 === undefined ? {} : { crc32 }),
       ...(isStunTransaction === undefined ? {} : { isStunTransaction }),
+      trace,
     });
     this.#paths = new PathTable((path) => this.endpoint.isPathInUse(path), host.entropy);
     this.addresses = new ConnectionAddresses(this.#paths);
+    if (trace !== undefined) trace.addresses = this.addresses;
   }
 
   /** The socket is bound; from here on it is the driver's to close. */
@@ -111,6 +117,10 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     this.addresses.socket = socket;
     this.#host.adopt(this);
     this.#keepProcess();
+  }
+
+  get now(): Instant {
+    return this.#host.clock.now();
   }
 
   get socket(): UdpSocket | undefined {

@@ -3,6 +3,7 @@ import { ConnectError, InvalidAddressError, MessageLengthError, UsageError } fro
 import type { Address, InetAddress, UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { TransportHost } from '../interfaces/reactor.ts';
+import type { TraceSink } from '../trace/trace.ts';
 import { StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, likelyFamily, requirePort } from '../transports/ip-target.ts';
 import { requireKnownNames } from '../transports/known-options.ts';
@@ -41,6 +42,8 @@ export interface PtcpPortOptions {
   readonly ttl?: number;
   /** Whether a STUN message without a fingerprint answers a request that was sent with `sendTo`. */
   readonly isStunTransaction?: IsStunTransaction;
+  /** Is told what happens to its connections; docs/observing.md. */
+  readonly trace?: TraceSink | undefined;
 }
 
 /** What a port tells whoever subscribes to `port.events`. */
@@ -85,7 +88,7 @@ export class PtcpPort extends StreamPort {
     for (const pseudoPort of pseudoPorts) requirePort(pseudoPort, 1);
     requireTtl(options.ttl);
     const events = new EventEmitter<PtcpPortEvents>();
-    const { memoryLimitBytes, crc32, isStunTransaction } = options;
+    const { memoryLimitBytes, crc32, isStunTransaction, trace } = options;
     let listening: ListenerEvents | undefined;
     const tell = (event: keyof PtcpPortEvents, emit: () => void): void => {
       try {
@@ -103,7 +106,7 @@ export class PtcpPort extends StreamPort {
         pathSuspect: (channel) => tell('path-suspect', () => events.emit('path-suspect', channel.getPeer())),
       },
       likelyFamily(at.host),
-      { profile, memoryLimitBytes, crc32, isStunTransaction },
+      { profile, memoryLimitBytes, crc32, isStunTransaction, trace },
     );
     super(host, factory, `ptcp:${hostAndPort(at.host, at.port)}`, (listenerEvents) => (done) => {
       listening = listenerEvents;

@@ -4,6 +4,7 @@ import type { UdpAddress } from '../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../interfaces/protocol.ts';
 import type { TransportHost } from '../interfaces/reactor.ts';
 import type { UdpSocket } from '../interfaces/sockets.ts';
+import type { TraceSink } from '../trace/trace.ts';
 import { attemptAddresses, type TryAddress } from '../transports/attempt-addresses.ts';
 import { type AttemptEvents, StreamConnector } from '../transports/connector.ts';
 import { hostAndPort, ipFamily, likelyFamily, requireLiteral, requirePort } from '../transports/ip-target.ts';
@@ -25,8 +26,9 @@ const LISTEN_OPTIONS = [
   'bufferBytes',
   'ttl',
   'isStunTransaction',
+  'trace',
 ];
-const CONNECT_OPTIONS = ['pseudoPort', 'wire', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl'];
+const CONNECT_OPTIONS = ['pseudoPort', 'wire', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl', 'trace'];
 
 /** What `listenPTCP` takes. */
 export interface PtcpListenOptions extends PtcpPortOptions {
@@ -49,6 +51,8 @@ export interface PtcpConnectOptions {
   readonly bufferBytes?: number;
   /** Hops that a datagram may take, 1 to 255; the system's default when left out. */
   readonly ttl?: number;
+  /** Is told what happens to the connection; docs/observing.md. */
+  readonly trace?: TraceSink | undefined;
 }
 
 declare module '../transports/provider.ts' {
@@ -61,11 +65,13 @@ declare module '../transports/provider.ts' {
 export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpConnectOptions> {
   readonly name = 'ptcp';
   readonly #crc32: Crc32 | undefined;
+  readonly #trace: TraceSink | undefined;
   readonly #timeWaits = new TimeWaitDrivers();
 
-  /** `crc32`: a faster one than that in JavaScript, where there is one. */
-  constructor(crc32?: Crc32) {
+  /** `crc32`: a faster one than that in JavaScript, where there is one. `trace`: where no option names one. */
+  constructor(crc32?: Crc32, trace?: TraceSink) {
     this.#crc32 = crc32;
+    this.#trace = trace;
   }
 
   listen(
@@ -83,7 +89,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
       host,
       factory,
       { host: localHost, port: target.port },
-      { ...options, crc32: this.#crc32 },
+      { trace: this.#trace, ...options, crc32: this.#crc32 },
     );
   }
 
@@ -107,7 +113,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     }
     const tryAddress: TryAddress = (address, events) => {
       const to = { host: address.host, port: target.port };
-      const all = { ...options, profile, pseudoPort, crc32: this.#crc32, timeWaits: this.#timeWaits };
+      const all = { trace: this.#trace, ...options, profile, pseudoPort, crc32: this.#crc32, timeWaits: this.#timeWaits };
       return new AddressAttempt(host, to, all, events).begin(address.family);
     };
     const connector = new StreamConnector({
@@ -192,7 +198,7 @@ class AddressAttempt {
       this.#host,
       { waitsOnly: () => timeWaits.add(driver), closed: () => timeWaits.delete(driver) },
       family,
-      { profile, crc32, isConnected: true },
+      { profile, crc32, isConnected: true, trace: this.#options.trace },
     );
     const localHost = bindAddress ?? (family === 'IPv6' ? '::' : '0.0.0.0');
     this.#giveUp = this.#host.sockets.bindUdp(

@@ -1,7 +1,9 @@
 import { setUnhandledFailureHook } from '../defer/unhandled.ts';
 import type { Sockets } from '../interfaces/sockets.ts';
 import { PcapngCapture } from '../trace/pcapng.ts';
+import { QlogRecords } from '../trace/qlog.ts';
 import { tappedSockets } from '../trace/tapped-sockets.ts';
+import type { TraceSink } from '../trace/trace.ts';
 import { builtInTransports } from './built-in.ts';
 import { NodeClock, wallClockMs } from './node/clock.ts';
 import { nodeCrc32 } from './node/crc32.ts';
@@ -15,6 +17,8 @@ import { Reactor } from './reactor.ts';
 export interface Observation {
   /** A pcapng file of the datagrams of its UDP sockets, as the TCP packets that PTCP's segments would be without UDP. */
   readonly pcapFile?: string;
+  /** A file of qlog records, JSON text sequences, of what happens to its PTCP connections. */
+  readonly traceFile?: string;
 }
 
 /**
@@ -22,12 +26,13 @@ export interface Observation {
  * to write; throws CannotWrite where it cannot.
  */
 export function createReactor(observation: Observation = {}): Reactor {
+  const { pcapFile, traceFile } = observation;
   const clock = new NodeClock((error, where) => printError(error, where));
   const reactor: Reactor = new Reactor({
     clock,
-    sockets: observation.pcapFile === undefined ? nodeSockets : capturedSockets(observation.pcapFile),
+    sockets: pcapFile === undefined ? nodeSockets : capturedSockets(pcapFile),
     entropy: nodeEntropy,
-    transports: builtInTransports(nodeCrc32),
+    transports: builtInTransports(nodeCrc32, traceFile === undefined ? undefined : traceTo(traceFile, clock)),
     unheardError: printError,
     attachProcess: (stop) => {
       const detachProcess = attachProcess(stop);
@@ -51,6 +56,17 @@ function capturedSockets(pcapFile: string): Sockets {
     capture.add({ ...datagram, atMs: wallClockMs() });
     file.grown();
   });
+}
+
+function traceTo(traceFile: string, clock: NodeClock): TraceSink {
+  const records = new QlogRecords(wallClockMs() - clock.now());
+  const file = new RecordFile(traceFile, records);
+  return {
+    trace: (event) => {
+      records.trace(event);
+      file.grown();
+    },
+  };
 }
 
 /** The reactor of scripts. Libraries take theirs as an argument, and tests make their own. */

@@ -1,5 +1,6 @@
 export { Prng } from '../bytes/prng.ts';
 export { type CapturedDatagram, PcapngCapture } from '../trace/pcapng.ts';
+export { QlogRecords } from '../trace/qlog.ts';
 export { type DatagramTap, type TappedDatagram, tappedSockets } from '../trace/tapped-sockets.ts';
 export type { ContractTest, ContractWorld } from './contract-world.ts';
 export {

@@ -116,7 +116,7 @@ describe('npm run demo', () => {
     const { status, messages } = await run(...QUICK, '--pcap', '/no/such/folder/x.pcapng');
 
     expect(status).to.equal(1);
-    expect(messages).to.equal('demo: --pcap: /no/such/folder/x.pcapng cannot be written: ENOENT\n');
+    expect(messages).to.equal('demo: /no/such/folder/x.pcapng cannot be written: ENOENT\n');
   });
 
   it('refuses a bad value with the status 2', async () => {

@@ -10,7 +10,13 @@ import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine, parseSize } from '../arguments.ts';
 import { addressText, endpointsOf, onInterface } from '../endpoints.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
-import { type ObservationOptions, observationOf, observedReactor, pcapOption } from '../observation.ts';
+import {
+  type ObservationOptions,
+  observationOf,
+  observedReactor,
+  pcapOption,
+  traceOption,
+} from '../observation.ts';
 import { formatBytes, printable } from '../printable.ts';
 import { Report } from '../report.ts';
 import { nodeSystem, type System } from '../system.ts';
@@ -156,6 +162,7 @@ function parseArguments(args: readonly string[], context: CommandContext): Recei
     .option('--once', 'end after the first sender')
     .option('--overwrite', 'replace files of the same name')
     .addOption(pcapOption())
+    .addOption(traceOption())
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP)
     .allowExcessArguments(false);

@@ -16,7 +16,13 @@ import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine } from '../arguments.ts';
 import { endpointsOf } from '../endpoints.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
-import { type ObservationOptions, observationOf, observedReactor, pcapOption } from '../observation.ts';
+import {
+  type ObservationOptions,
+  observationOf,
+  observedReactor,
+  pcapOption,
+  traceOption,
+} from '../observation.ts';
 import { printable } from '../printable.ts';
 import { Report } from '../report.ts';
 import { nodeSystem, type System } from '../system.ts';
@@ -96,6 +102,7 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
     .description('Sends files to a hawser receive, one after the other.')
     .argument('[FILE… ENDPOINT...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
     .addOption(pcapOption())
+    .addOption(traceOption())
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
     .addHelpText('after', HELP);
   command.parse([...args], { from: 'user' });

@@ -24,6 +24,7 @@ import { SackScoreboard } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
 import type { SegmentVisitor, SentSegment } from './sent-segments.ts';
 import { seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+import { tallyProgress, troubleOf } from './tally.ts';
 import { flightSize, News, type Tcb } from './tcb.ts';
 import { armRetransmit } from './timers.ts';
 import { echoedRtt } from './timestamps.ts';
@@ -130,6 +131,7 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
   sample.lostBytes += detectLoss(tcb, now);
   if (tcb.prr !== undefined) reduceRate(tcb, tcb.prr, ackedCount > 0, tcb.prr !== prr);
   if (ackedCount > 0) {
+    tallyProgress(tcb, now);
     armRetransmit(tcb, now);
     armTailProbe(tcb, now);
   }
@@ -176,7 +178,10 @@ function takeSackBlocks(tcb: Tcb, segment: Segment): Readonly<SackNews> {
   }
   const news = takeSack(tcb, segment, arrivals);
   // The ACK answers a duplicate and echoes an older segment: it says how long the first ACK has been lost, not the RTT.
-  if (news.isDsack) sampler.isEchoStale = true;
+  if (news.isDsack) {
+    sampler.isEchoStale = true;
+    troubleOf(tcb).dsackCount += 1;
+  }
   return news;
 }
 

@@ -173,8 +173,9 @@ export class Connection implements Due {
     this.#owner.touch(this);
   }
 
-  tcpInfo(): TcpInfo {
-    return tcpInfo(this.tcb);
+  /** What is measured. `now` dates the times since; the latest instant that the endpoint knows when left out. */
+  tcpInfo(now: Instant = this.#owner.now): TcpInfo {
+    return tcpInfo(this.tcb, now);
   }
 
   /** What a debugger prints for it: which connection it is, instead of its whole control block. */

@@ -4,6 +4,7 @@ import type { AckSample, LossSample } from './congestion/controller.ts';
 import { pipe } from './recovery.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { seqAdd } from './seq.ts';
+import { tallyRate } from './tally.ts';
 import type { Tcb } from './tcb.ts';
 
 /** A segment leaves: it carries what was delivered until now. `inFlightBytes` is that without it. */
@@ -103,6 +104,7 @@ export class RateSampler {
     const isPlausible = intervalMs + ROUNDING_MS >= tcb.path.rtt.minRttMs;
     const hasSample = hasNewest && intervalMs > 0 && isPlausible;
     sample.deliveryRate = hasSample ? (tcb.delivered - this.#priorDelivered) / intervalMs : 0;
+    if (hasSample) tallyRate(tcb, sample.deliveryRate, sample.isAppLimited);
   }
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.ts';
 import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
+import type { TraceSink } from '../../trace/trace.ts';
 import { type Burst, BurstWriter, type TransmitTarget } from './burst.ts';
 import { type Profile, type ProfileInput, resolveProfile, type Wire } from './config.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
@@ -28,8 +29,10 @@ import { TcbFactory } from './tcb-factory.ts';
 import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
 import { handleDue, nextDueAt } from './timers.ts';
 import { hasFarewell, isStbDue, profileOn, readAsTcp, shrinkSegments, wiresOf } from './vertex-peer.ts';
+import { Watch } from './watch.ts';
 import { type ClassifyRules, classify, type DatagramKind, type IsStunTransaction } from './wire/classify.ts';
 import { decodeSegment, segmentCrc, synCrc } from './wire/codec.ts';
+import type { DecodeError } from './wire/options.ts';
 import { Flag, PtcpFlag, Segment } from './wire/segment.ts';
 import { decodeVertex } from './wire/vertex.ts';
 
@@ -55,6 +58,8 @@ export interface PtcpEndpointOptions {
   readonly pathTag?: (path: PathId) => number;
   /** Tells STUN answers without a fingerprint from segments. */
   readonly isStunTransaction?: IsStunTransaction;
+  /** Is told what happens to every connection; docs/observing.md. */
+  readonly trace?: TraceSink | undefined;
 }
 
 /** How to connect; all of it may be left out. */
@@ -104,6 +109,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #starved = new Set<Connection>();
   readonly #segment = new Segment();
   readonly #writer: BurstWriter;
+  readonly #watch: Watch | undefined;
   #now: Instant = -NEVER;
   #timeWaitCount = 0;
 
@@ -113,6 +119,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#secrets = new Secrets(options.entropy);
     this.#mux = new Mux(this.#secrets.muxSalt);
     this.#writer = new BurstWriter(this.#crc32);
+    this.#watch = options.trace === undefined ? undefined : new Watch(options.trace);
     this.#profile = resolveProfile(options.profile);
     this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction, isTcpOn: false };
     for (const wire of wiresOf(this.#profile)) this.#speak(wire);
@@ -276,12 +283,15 @@ export class PtcpEndpoint implements ConnectionOwner {
     if (kind === 'cut-vertex') return this.#cutVertexArrives(bytes, start, end, path);
     if (kind !== 'segment') {
       this.stats.notSegments[kind] += 1;
+      this.#watch?.dropped(this.#now, end - start, kind);
       return kind;
     }
     const segment = this.#segment;
-    const error = decodeSegment(bytes, start, end, segment);
-    if (error !== undefined) this.stats.undecodable[error] += 1;
-    else this.#route(segment, path);
+    const error = decodeSegment(bytes, start, end, segment) ?? this.#route(segment, path);
+    if (error !== undefined) {
+      this.stats.undecodable[error] += 1;
+      this.#watch?.dropped(this.#now, end - start, error);
+    }
     return kind;
   }
 
@@ -317,16 +327,16 @@ export class PtcpEndpoint implements ConnectionOwner {
     return this.#mux.find(this.#mux.keyOf(path, segment.dstPort, segment.srcPort, segment.isVertex));
   }
 
-  #route(segment: Segment, path: PathId): void {
+  /** Returns why the segment is not to be believed, or undefined. */
+  #route(segment: Segment, path: PathId): DecodeError | undefined {
     const entry = this.#entryFor(segment, path);
-    if (!this.#isIntact(segment, isCrcOnFor(entry))) {
-      this.stats.undecodable['bad-crc'] += 1;
-      return;
-    }
+    if (!this.#isIntact(segment, isCrcOnFor(entry))) return 'bad-crc';
+    this.#watch?.received(this.#now, path, segment);
     if (entry === undefined) this.#strayArrives(segment, path);
     else if (entry instanceof Connection) this.#connectionArrives(entry, segment);
     else if (entry.kind === 'half-open') this.#halfOpenArrives(entry, segment);
     else this.#timeWaitArrives(entry, segment);
+    return undefined;
   }
 
   /** SYNs check themselves if they say so; later segments where both SYNs offered it. A reset may come without. */
@@ -446,7 +456,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   pollTransmit(now: Instant, target: TransmitTarget): Burst | undefined {
     this.#now = now;
     const path = this.#pollAnswers(target);
-    if (path !== undefined) return this.#burst(path);
+    if (path !== undefined) return this.#burst(path, target);
     for (let connection = this.#ready.take(); connection !== undefined; connection = this.#ready.take()) {
       connection.isReady = false;
       this.#writer.begin(target, now);
@@ -454,7 +464,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       this.#settle(connection);
       if (this.#writer.count > 0) {
         this.#makeReady(connection);
-        return this.#burst(connection.tcb.path.id);
+        return this.#burst(connection.tcb.path.id, target);
       }
     }
     return undefined;
@@ -474,10 +484,12 @@ export class PtcpEndpoint implements ConnectionOwner {
     return this.#synCache.putAnswer(this.#writer) ?? this.#strays.putAnswer(this.#writer);
   }
 
-  #burst(path: PathId): Burst {
+  #burst(path: PathId, target: TransmitTarget): Burst {
     const { strideBytes, count, lastBytes } = this.#writer;
     this.stats.segmentsSent += count;
-    return { path, strideBytes, count, lastBytes };
+    const burst = { path, strideBytes, count, lastBytes };
+    this.#watch?.sent(this.#now, burst, target);
+    return burst;
   }
 
   /** The next thing that happened, or undefined. */
@@ -513,6 +525,7 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #settle(connection: Connection): void {
     const { tcb } = connection;
+    this.#watch?.settled(this.#now, tcb);
     if (tcb.news !== 0) this.#events.add(connection);
     if (tcb.state === 'TIME-WAIT' || hasFarewell(tcb)) this.#enterTimeWait(connection);
     else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection)

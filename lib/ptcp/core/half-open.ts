@@ -254,6 +254,8 @@ export function becomeTcb(record: HalfOpen, tcb: Tcb): void {
   tcb.synTransmissions = record.synTransmissions;
   tcb.lastSentAt = record.lastSentAt;
   tcb.segmentsSent = record.synTransmissions;
+  // The SYN; where it came again, that is not known.
+  tcb.segmentsReceived = 1;
   if (text !== undefined) {
     tcb.recvBuffer = text;
     tcb.bytesReceived = text.readableBytes;

@@ -1,6 +1,13 @@
 export type { Crc32 } from '../../bytes/crc32.ts';
 export type { Entropy } from '../../interfaces/entropy.ts';
 export { type Instant, NEVER } from '../../time/clock.ts';
+export type {
+  TracedConnection,
+  TracedHeader,
+  TraceEvent,
+  TraceEvents,
+  TraceSink,
+} from '../../trace/trace.ts';
 export type { Burst, TransmitTarget } from './burst.ts';
 export {
   DEFAULT_PROFILE,

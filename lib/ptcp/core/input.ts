@@ -7,6 +7,7 @@ import { endConnection, endWell } from './ending.ts';
 import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
+import { tallyTextReceived, troubleOf } from './tally.ts';
 import { canReceiveText, flightSize, isSynchronized, isVertex, News, rcvWnd, type Tcb } from './tcb.ts';
 import { armKeepAlive, armRetransmit } from './timers.ts';
 import { echoedRtt, isPawsReject, updateTsRecent } from './timestamps.ts';
@@ -222,6 +223,7 @@ export function textArrives(tcb: Tcb, segment: Segment, now: Instant): void {
     return;
   }
   tcb.rcvMss = Math.max(tcb.rcvMss, segment.payloadEnd - segment.payloadStart);
+  tallyTextReceived(tcb, now);
   takeText(tcb, segment, start, limit, now);
 }
 
@@ -261,7 +263,10 @@ function takeText(tcb: Tcb, segment: Segment, start: number, limit: number, now:
     return;
   }
   // RFC 5681 §4.2: out of order, or a gap filled (in part), is acknowledged at once.
-  if (grown === 0) noteIsle(tcb, offset);
+  if (grown === 0) {
+    troubleOf(tcb).outOfOrderSegments += 1;
+    noteIsle(tcb, offset);
+  }
   // Vertex has no use for duplicates.
   if (grown > 0 || !isVertex(tcb)) oweAck(tcb);
 }

@@ -16,6 +16,7 @@ import { sendMss, textSegmentBytes } from './segment-size.ts';
 import type { SentSegment } from './sent-segments.ts';
 import { type Seq, seqAdd, seqDiff } from './seq.ts';
 import { nextState } from './state.ts';
+import { noteLimit, type SendLimit, tallyTextSent, troubleOf } from './tally.ts';
 import { isSynchronized, isVertex, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
@@ -77,6 +78,7 @@ export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
 function sendText(tcb: Tcb, writer: BurstWriter): void {
   if (tcb.sent.count === 0 && tcb.sendBuffer.length === 0 && !(tcb.isFinQueued && !tcb.isFinSent)) {
     tcb.pacedAt = NEVER;
+    noteLimit(tcb, 'idle', writer.now);
     return;
   }
   restartIfIdle(tcb, writer.now);
@@ -109,6 +111,7 @@ function restartIfIdle(tcb: Tcb, now: Instant): void {
 function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
   const { congestion } = tcb.path;
   tcb.pacedAt = NEVER;
+  noteLimit(tcb, limitOf(tcb, hold), now);
   if (hold === 'cwnd') tcb.isCwndLimited = true;
   else if (hold === 'pacing') {
     tcb.isCwndLimited = true;
@@ -122,6 +125,12 @@ function noteHold(tcb: Tcb, hold: Hold, now: Instant): void {
   }
   if (hold === 'window' && tcb.sent.count === 0) armPersist(tcb, now);
   else if (hold !== 'window' && tcb.sndWnd > 0 && !tcb.owesProbe) tcb.persistAt = NEVER;
+}
+
+/** As Linux's chronographs have it: a user who waits for room in the send buffer could write more. */
+function limitOf(tcb: Tcb, hold: Hold): SendLimit {
+  if (hold === 'window') return 'receive-window';
+  return hold === 'nothing' && tcb.wantsToWrite ? 'send-buffer' : 'path';
 }
 
 /** Sends one segment if one may go, and else says why not. */
@@ -196,6 +205,7 @@ function putResent(tcb: Tcb, segment: SentSegment, writer: BurstWriter): void {
   const { now } = writer;
   rateOnSent(tcb, segment, now, pipe(tcb));
   retransmitted(tcb, segment, tsVal(tcb, now));
+  troubleOf(tcb).retransmittedBytes += textOf(segment);
   tcb.sent.resend(segment, now);
   const isLast = tcb.sent.last === segment && seqDiff(tcb.sendBuffer.tail, tcb.sndNxt) <= 0;
   putText(tcb, writer, segment, isLast);
@@ -322,6 +332,7 @@ function putText(tcb: Tcb, writer: BurstWriter, sent: SentSegment, isPushed: boo
   if (tcb.prr !== undefined) tcb.prr.prrOut += sent.length;
   tcb.lastSentAt = writer.now;
   tcb.segmentsSent += 1;
+  if (textBytes > 0) tallyTextSent(tcb, writer.now);
   ackPaid(tcb);
 }
 

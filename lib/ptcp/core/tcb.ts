@@ -12,6 +12,7 @@ import { SendBuffer } from './send-buffer.ts';
 import { SentSegments } from './sent-segments.ts';
 import { type Seq, seqAdd } from './seq.ts';
 import type { State } from './state.ts';
+import type { Tally } from './tally.ts';
 
 /** Why a connection ended. 'done' is the good one. */
 export type CloseReason =
@@ -214,6 +215,8 @@ export interface Tcb {
   bytesReceived: number;
   segmentsSent: number;
   segmentsReceived: number;
+  /** Undefined until there is something to count. */
+  tally: Tally | undefined;
 }
 
 /** What a repair of losses began with. */
@@ -349,6 +352,7 @@ export function createTcb(options: TcbOptions): Tcb {
     bytesReceived: 0,
     segmentsSent: 0,
     segmentsReceived: 0,
+    tally: undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { reportLost } from './delivery-rate.ts';
 import { endConnection } from './ending.ts';
 import { pathTimedOut } from './pmtu.ts';
 import { detectLoss, retransmitTimedOut } from './recovery.ts';
+import { tallyTimeout } from './tally.ts';
 import { isSynchronized, isVertex, News, type Tcb } from './tcb.ts';
 import { tailProbeDue } from './tlp.ts';
 import { silentEnd } from './vertex-peer.ts';
@@ -86,6 +87,7 @@ function retransmitDue(tcb: Tcb, now: Instant): void {
     return;
   }
   if (isGivenUp(tcb, tcb.retransmissions, now)) return;
+  tallyTimeout(tcb, now);
   retransmitTimedOut(tcb, now);
   pathTimedOut(tcb);
   reportLost(tcb, now);

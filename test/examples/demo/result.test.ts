@@ -21,6 +21,7 @@ const SETTINGS: Settings = {
   seed: '1',
   json: false,
   pcapFile: undefined,
+  traceFile: undefined,
 };
 const HASH = 'a1'.repeat(32);
 const USAGE = { peakRssBytes: 1, cpuSeconds: 1 };

@@ -51,6 +51,7 @@ describe('the flags of the demo', () => {
       seed: '1',
       json: false,
       pcapFile: undefined,
+      traceFile: undefined,
     });
   });
 

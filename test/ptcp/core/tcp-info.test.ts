@@ -79,8 +79,11 @@ describe('tcpInfo', () => {
       sndWndBytes: 20_000,
       bytesSent: 10 * MSS,
       segsOut: 11,
-      segsIn: 2,
+      bytesAcked: 0,
+      dataSegsOut: 10,
+      segsIn: 3,
       totalRetransSegments: 0,
+      caState: 'open',
     });
 
     peer.inject({ seq: 1, ack: 1, options: { sack: [[1001, 3001]] } });
@@ -88,7 +91,12 @@ describe('tcpInfo', () => {
     peer.inject({ seq: 1, ack: 1, options: { sack: [[1001, 6001]] } });
     const lossy = peer.connection.tcpInfo();
     expect(lossy.sackedBytes).to.equal(5 * MSS);
-    expect(lossy.totalRetransSegments).to.equal(1);
+    expect(lossy).to.include({
+      caState: 'recovery',
+      totalRetransSegments: 1,
+      bytesRetrans: MSS,
+      retransBytes: MSS,
+    });
     expect(lossy.sndSsthreshSegments).to.be.within(2, 10);
     expect(lossy.inFlightBytes).to.equal(lossy.unackedBytes - lossy.sackedBytes);
 
@@ -96,7 +104,8 @@ describe('tcpInfo', () => {
     peer.drain();
     for (let acked = 0; peer.connection.unacknowledgedBytes > 0; acked += 1) {
       expect(acked).to.be.below(10);
-      peer.inject({ seq: 1, ack: 1 + peer.connection.tcpInfo().bytesSent });
+      const { bytesAcked, unackedBytes } = peer.connection.tcpInfo();
+      peer.inject({ seq: 1, ack: 1 + bytesAcked + unackedBytes });
       peer.drain();
     }
     expect(peer.connection.tcpInfo()).to.include({
@@ -105,7 +114,11 @@ describe('tcpInfo', () => {
       sackedBytes: 0,
       lostBytes: 0,
       inFlightBytes: 0,
-      bytesSent: 15 * MSS,
+      retransBytes: 0,
+      bytesSent: 16 * MSS,
+      bytesAcked: 15 * MSS,
+      deliveredBytes: 15 * MSS,
+      caState: 'open',
     });
   });
 
@@ -146,5 +159,119 @@ describe('tcpInfo', () => {
       rcvWndBytes: 6000,
       rcvbufLimitBytes: 10_000,
     });
+  });
+
+  it('counts the SYN among what a listener received, and the FIN as no text', () => {
+    const peer = established({ peerOptions: { mss: MSS } });
+    expect(peer.connection.tcpInfo()).to.include({ segsIn: 2, segsOut: 1, dataSegsIn: 0, dataSegsOut: 0 });
+
+    peer.connection.write(pattern(MSS));
+    peer.connection.shutdown();
+    peer.drain();
+    expect(peer.connection.tcpInfo()).to.include({ unackedBytes: MSS + 1, bytesAcked: 0, dataSegsOut: 1 });
+    peer.inject({ seq: 1, ack: 1 + MSS + 1 });
+
+    expect(peer.connection.tcpInfo()).to.include({ bytesAcked: MSS, bytesSent: MSS, unackedBytes: 0 });
+  });
+
+  it('says how long ago text left and came, and an ACK', () => {
+    const peer = established({ peerOptions: { mss: MSS } });
+    expect(peer.connection.tcpInfo()).to.include({
+      lastDataSentMs: Number.POSITIVE_INFINITY,
+      lastDataRecvMs: Number.POSITIVE_INFINITY,
+    });
+
+    peer.connection.write(pattern(10));
+    peer.drain();
+    peer.pass(30);
+    peer.inject({ seq: 1, ack: 11, payload: pattern(10) });
+    peer.pass(20);
+    peer.inject({ seq: 11, ack: 11 });
+    peer.pass(5);
+
+    const info = peer.connection.tcpInfo(peer.endpoint.now + 100);
+    expect(info.lastDataSentMs).to.equal(155);
+    expect(info.lastDataRecvMs).to.equal(125);
+    expect(info.lastAckRecvMs).to.equal(105);
+  });
+
+  it('tells the time limited by the window of the peer from that of the path', () => {
+    const peer = established({ profile: { pacing: false }, peerOptions: { mss: MSS }, window: 2 * MSS });
+    peer.connection.write(pattern(3 * MSS));
+    peer.drain();
+    peer.pass(40);
+    peer.inject({ seq: 1, ack: 1 + 2 * MSS, window: 20 * MSS });
+    peer.drain();
+    peer.pass(60);
+    peer.inject({ seq: 1, ack: 1 + 3 * MSS, window: 20 * MSS });
+    peer.drain();
+    peer.pass(500);
+
+    const { busyTimeUs, rwndLimitedUs, sndbufLimitedUs } = peer.connection.tcpInfo();
+    expect(rwndLimitedUs).to.equal(40_000);
+    expect(busyTimeUs).to.equal(100_000);
+    expect(sndbufLimitedUs).to.equal(0);
+  });
+
+  it('tells the time in which the user waits for room in the buffer', () => {
+    const profile = { sendBufferBytes: 2 * MSS, sendBufferMaxBytes: 2 * MSS, pacing: false };
+    const peer = established({ profile, peerOptions: { mss: MSS }, window: 60 * MSS });
+    expect(peer.connection.write(pattern(4 * MSS))).to.equal(2 * MSS);
+    peer.drain();
+    peer.pass(70);
+
+    expect(peer.connection.tcpInfo()).to.include({ sndbufLimitedUs: 70_000, busyTimeUs: 70_000 });
+  });
+
+  it('counts the time-outs, the rows of them that an ACK ended, and the time they took', () => {
+    const peer = established({ profile: { rtoMinMs: 200 }, peerOptions: { mss: MSS } });
+    peer.connection.write(pattern(MSS));
+    peer.drain();
+    peer.at(1400);
+    const { totalRto, backoff } = peer.connection.tcpInfo();
+    expect(totalRto).to.equal(3);
+    expect(backoff).to.equal(3);
+
+    peer.inject({ seq: 1, ack: 1 + MSS });
+    const info = peer.connection.tcpInfo();
+    expect(info).to.include({ totalRto: 3, totalRtoRecoveries: 1, retransmits: 0 });
+    expect(info.totalRtoTimeMs).to.be.within(1000, 1300);
+    peer.pass(1000);
+    expect(peer.connection.tcpInfo().totalRtoTimeMs).to.equal(info.totalRtoTimeMs);
+  });
+
+  it('counts segments that came before their turn', () => {
+    const peer = established();
+    peer.inject({ seq: 1 + MSS, ack: 1, payload: pattern(MSS) });
+    peer.inject({ seq: 1, ack: 1, payload: pattern(MSS) });
+
+    expect(peer.connection.tcpInfo()).to.include({ rcvOoopack: 1, dataSegsIn: 2, bytesReceived: 2 * MSS });
+  });
+
+  it('counts the D-SACKs of the peer (RFC 2883)', () => {
+    const peer = established({
+      profile: { sack: true, rtoMinMs: 200 },
+      peerOptions: { mss: MSS, sackPermitted: true },
+    });
+    peer.connection.write(pattern(2 * MSS));
+    peer.drain();
+    peer.pass(250);
+    peer.drain();
+    peer.inject({ seq: 1, ack: 1 + MSS, options: { sack: [[1, 1 + MSS]] } });
+
+    expect(peer.connection.tcpInfo().dsackDups).to.equal(1);
+  });
+
+  it('shows the rate of delivery, and whether the user kept it low', () => {
+    const peer = established({ profile: { pacing: false }, peerOptions: { mss: MSS }, window: 60 * MSS });
+    expect(peer.connection.tcpInfo().deliveryRateBytesPerSecond).to.equal(0);
+    peer.connection.write(pattern(10 * MSS));
+    peer.drain();
+    peer.pass(100);
+    peer.inject({ seq: 1, ack: 1 + 10 * MSS });
+
+    const info = peer.connection.tcpInfo();
+    expect(info.deliveryRateBytesPerSecond).to.be.closeTo(10 * MSS * 10, 1);
+    expect(info.deliveryRateAppLimited).to.be.a('boolean');
   });
 });
