@@ -28,7 +28,16 @@ const LISTEN_OPTIONS = [
   'isStunTransaction',
   'trace',
 ];
-const CONNECT_OPTIONS = ['pseudoPort', 'wire', 'profile', 'timeoutMs', 'bindAddress', 'bufferBytes', 'ttl', 'trace'];
+const CONNECT_OPTIONS = [
+  'pseudoPort',
+  'wire',
+  'profile',
+  'timeoutMs',
+  'bindAddress',
+  'bufferBytes',
+  'ttl',
+  'trace',
+];
 
 /** What `listenPTCP` takes. */
 export interface PtcpListenOptions extends PtcpPortOptions {
@@ -113,7 +122,14 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     }
     const tryAddress: TryAddress = (address, events) => {
       const to = { host: address.host, port: target.port };
-      const all = { trace: this.#trace, ...options, profile, pseudoPort, crc32: this.#crc32, timeWaits: this.#timeWaits };
+      const all = {
+        trace: this.#trace,
+        ...options,
+        profile,
+        pseudoPort,
+        crc32: this.#crc32,
+        timeWaits: this.#timeWaits,
+      };
       return new AddressAttempt(host, to, all, events).begin(address.family);
     };
     const connector = new StreamConnector({

@@ -60,7 +60,8 @@ export interface TraceEvents {
   /** As Linux's tcpi_ca_state. */
   'recovery:congestion_state_updated': { readonly old: string | undefined; readonly new: string };
   'recovery:loss_timer_updated': {
-    readonly timer: 'retransmit' | 'persist';
+    /** 'reorder' and 'tail-probe' are RACK-TLP's. */
+    readonly timer: 'retransmit' | 'reorder' | 'tail-probe' | 'persist';
     readonly event: 'set' | 'expired' | 'cancelled';
     /** From now, for 'set'. */
     readonly deltaMs?: number;

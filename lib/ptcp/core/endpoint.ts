@@ -488,7 +488,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     const { strideBytes, count, lastBytes } = this.#writer;
     this.stats.segmentsSent += count;
     const burst = { path, strideBytes, count, lastBytes };
-    this.#watch?.sent(this.#now, burst, target);
+    this.#watch?.sent(this.#now, burst, target, this.#writer.segment.isVertex);
     return burst;
   }
 

@@ -12,22 +12,29 @@ import type { Tcb } from './tcb.ts';
 import { type CaState, caState } from './tcp-info.ts';
 import { decodeSegment } from './wire/codec.ts';
 import { Flag, Segment } from './wire/segment.ts';
+import { decodeVertex } from './wire/vertex.ts';
 
 /** What a connection looked like when it was last seen. */
-interface Snapshot {
+interface Snapshot extends Pick<Tcb, TimerField> {
   readonly name: TracedConnection;
   state: State | undefined;
   caState: CaState | undefined;
   isPathSuspect: boolean;
   metrics: Metrics | undefined;
-  retransmitAt: Instant;
-  persistAt: Instant;
   everLostBytes: number;
   /** Those told as lost, each by its place and how often it was sent. */
   lost: ReadonlySet<string>;
 }
 
 type Metrics = TraceEvents['recovery:metrics_updated'];
+
+const TIMERS = [
+  ['retransmit', 'retransmitAt'],
+  ['reorder', 'reorderAt'],
+  ['tail-probe', 'tailProbeAt'],
+  ['persist', 'persistAt'],
+] as const;
+type TimerField = (typeof TIMERS)[number][1];
 
 const FLAG_LETTERS = [
   ['S', Flag.SYN],
@@ -56,14 +63,15 @@ export class Watch {
     this.#tell(now, name, 'transport:packet_received', { header: headerOf(segment) });
   }
 
-  sent(now: Instant, burst: Burst, target: TransmitTarget): void {
+  sent(now: Instant, burst: Burst, target: TransmitTarget, isVertex: boolean): void {
     const { path, strideBytes, count, lastBytes } = burst;
     const segment = this.#segment;
     for (let index = 0; index < count; index += 1) {
       const start = index * strideBytes + (target.headroomBytes ?? 0);
       const length = index === count - 1 ? lastBytes : strideBytes;
       const end = index * strideBytes + length - (target.tailroomBytes ?? 0);
-      if (decodeSegment(target.out, start, end, segment) !== undefined) continue;
+      if (isVertex) decodeVertex(target.out, start, end, segment);
+      else if (decodeSegment(target.out, start, end, segment) !== undefined) continue;
       const name = { path, localPort: segment.srcPort, remotePort: segment.dstPort };
       this.#tell(now, name, 'transport:packet_sent', { header: headerOf(segment) });
     }
@@ -86,8 +94,7 @@ export class Watch {
     this.#compareState(now, tcb, last);
     if (tcb.state === 'CLOSED') return;
     this.#compareLosses(now, tcb, last);
-    this.#compareTimer(now, last, 'retransmit', tcb.retransmitAt);
-    this.#compareTimer(now, last, 'persist', tcb.persistAt);
+    this.#compareTimers(now, tcb, last);
     this.#compareMetrics(now, tcb, last);
   }
 
@@ -127,20 +134,20 @@ export class Watch {
     last.lost = lost;
   }
 
-  #compareTimer(now: Instant, last: Snapshot, timer: 'retransmit' | 'persist', dueAt: Instant): void {
-    const before = last[`${timer}At`];
-    if (dueAt === before) return;
-    last[`${timer}At`] = dueAt;
-    const { name } = last;
-    if (before <= now) this.#tell(now, name, 'recovery:loss_timer_updated', { timer, event: 'expired' });
-    else if (dueAt === NEVER)
-      this.#tell(now, name, 'recovery:loss_timer_updated', { timer, event: 'cancelled' });
-    if (dueAt === NEVER) return;
-    this.#tell(now, name, 'recovery:loss_timer_updated', {
-      timer,
-      event: 'set',
-      deltaMs: toMicroseconds(dueAt - now),
-    });
+  #compareTimers(now: Instant, tcb: Tcb, last: Snapshot): void {
+    for (const [timer, field] of TIMERS) {
+      const [before, dueAt] = [last[field], tcb[field]];
+      if (dueAt === before) continue;
+      last[field] = dueAt;
+      if (before <= now) this.#tellTimer(now, last, { timer, event: 'expired' });
+      else if (dueAt === NEVER) this.#tellTimer(now, last, { timer, event: 'cancelled' });
+      if (dueAt === NEVER) continue;
+      this.#tellTimer(now, last, { timer, event: 'set', deltaMs: toMicroseconds(dueAt - now) });
+    }
+  }
+
+  #tellTimer(now: Instant, { name }: Snapshot, change: TraceEvents['recovery:loss_timer_updated']): void {
+    this.#tell(now, name, 'recovery:loss_timer_updated', change);
   }
 
   #compareMetrics(now: Instant, tcb: Tcb, last: Snapshot): void {
@@ -171,6 +178,8 @@ function createSnapshot(tcb: Tcb): Snapshot {
     isPathSuspect: false,
     metrics: undefined,
     retransmitAt: NEVER,
+    reorderAt: NEVER,
+    tailProbeAt: NEVER,
     persistAt: NEVER,
     everLostBytes: 0,
     lost: new Set(),
