@@ -10,6 +10,7 @@ import {
   ssthresh,
 } from '../support/bulk-sender.ts';
 import type { ScriptedPeer } from '../support/scripted-peer.ts';
+import { established } from '../support/scripted-states.ts';
 
 const SACK = { sack: true } as const;
 /** The reordering window that RACK begins with. */
@@ -336,6 +337,18 @@ describe('RFC 8985: tail loss probes', () => {
 
     expect(sent(peer)).to.deep.equal([0]);
     expect(peer.connection.tcpInfo().retransmits).to.equal(1);
+  });
+
+  it('waits 10 ms at least: what two batches take (RFC 8985 §7.2)', () => {
+    const peer = established({ profile: SACK, peerOptions: { mss: 1000, sackPermitted: true } });
+    peer.connection.write(new Uint8Array(3000));
+    expect(sent(peer)).to.have.lengthOf(3);
+
+    peer.pass(9.9);
+    expect(sent(peer)).to.deep.equal([]);
+    peer.pass(0.1);
+
+    expect(sent(peer)).to.deep.equal([2]);
   });
 
   it('begins to wait anew with each new segment and each ACK (RFC 8985 §7.2)', () => {
