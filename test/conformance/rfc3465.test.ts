@@ -93,6 +93,18 @@ describe('RFC 3465: bytes, not ACKs, let the window grow', () => {
     expect(cwnd(peer), 'and then all counts again').to.equal(4);
   });
 
+  it('an ACK counts for what was SACKed before it, once a time-out is repaired (RFC 3465 §2.2, §2.3)', () => {
+    const flow = new AckClock(new NewReno(MSS, 200), 100);
+    flow.controller.onTimeout(0, 200 * MSS, true);
+    const counts = [true, true, false, false].map((isAfterTimeout) => {
+      const before = flow.cwnd;
+      flow.ack({ ackedBytes: 10 * MSS, priorInFlightBytes: MSS, isAfterTimeout });
+      return flow.cwnd - before;
+    });
+
+    expect(counts).to.deep.equal([1, 1, 1, 10]);
+  });
+
   it('an ACK of a whole batch counts for all of it where segments are paced (RFC 9002 §7.3.1, RFC 9406 §4.3)', () => {
     for (const kind of CONTROLLERS) {
       const flow = flowOf(kind, false);

@@ -37,12 +37,15 @@ describe('RFC 7661: an application that does not use its window', () => {
   });
 
   it('loses half of it then, and ssthresh remembers three quarters (RFC 7661 §4.4.3)', () => {
-    const flow = flowOf100();
-    const before = flow.cwnd;
+    for (const growMs of [0, 4000]) {
+      const flow = flowOf100();
+      flow.run(growMs);
+      const before = flow.cwnd;
 
-    use(flow, 5, 5.1 * MINUTE_MS);
+      use(flow, 5, 5.1 * MINUTE_MS);
 
-    expect([flow.cwnd, flow.ssthresh]).to.deep.equal([before / 2, Math.max(100, (before * 3) / 4)]);
+      expect([flow.cwnd, flow.ssthresh]).to.deep.equal([before / 2, Math.max(100, (before * 3) / 4)]);
+    }
   });
 
   it('loses half for each five minutes of silence, when it sends again, down to the initial window (RFC 7661 §4.4.3, §4.5.2)', () => {
@@ -144,6 +147,20 @@ describe('RFC 7661: congestion', () => {
     expect([flow.cwnd, flow.ssthresh]).to.deep.equal([30, 30]);
   });
 
+  it('does not take off what was lost in an earlier recovery (RFC 7661 §4.4.1)', () => {
+    const flow = flowOf100();
+    flow.controller.onCongestion(flow.now, 100 * MSS);
+    flow.ack({ isInRecovery: true, lostBytes: 30 * MSS });
+    flow.controller.onRecovered(flow.now, 0);
+    flow.run(1000);
+    use(flow, 10, 2000);
+    flow.controller.onCongestion(flow.now, 20 * MSS);
+
+    flow.controller.onRecovered(flow.now, 0);
+
+    expect(flow.cwnd).to.equal(10);
+  });
+
   it('leaves a segment at least (RFC 7661 §4.4.1)', () => {
     const flow = flowOf100();
     use(flow, 2, 2000);
@@ -179,16 +196,15 @@ describe('RFC 7661: congestion', () => {
 
   it('remembers what was in use for a second at least, and then no longer (RFC 7661 §4.2)', () => {
     const windows = [400, 3000].map((ms) => {
-      const flow = flowOf100();
+      const flow = flowOf100(Cubic);
       flow.run(1000);
       use(flow, 5, ms);
-      const before = flow.cwnd;
-      flow.controller.onCongestion(flow.now, 5 * MSS);
-      return [before, flow.cwnd];
+      flow.controller.onCongestion(flow.now, 10 * MSS);
+      return Math.round(flow.cwnd);
     });
 
-    // Validated, so it is FlightSize that counts; and then pipeACK, which is no more than that any longer.
-    expect(windows.map(([, after]) => after)).to.deep.equal([2.5, 2.5]);
+    // Validated at first: seven tenths of FlightSize. Then half of it.
+    expect(windows).to.deep.equal([7, 5]);
     const flow = flowOf100();
     flow.run(1000);
     use(flow, 30, 3000);

@@ -121,6 +121,14 @@ describe('RFC 9438: the Reno-friendly region', () => {
     expect(wEst).to.be.above(45);
   });
 
+  it('is where W(t), not W(t + RTT), is below Reno: so at first, after every loss (RFC 9438 §4.3)', () => {
+    const flow = afterLossAt(1000, 200);
+
+    flow.ack();
+
+    expect(flow.cwnd - 700).to.be.closeTo((3 * (1 - BETA)) / (1 + BETA) / 700, 1e-9);
+  });
+
   for (const [lossRate, rttMs, table] of [
     [1e-2, 100, 12],
     [1e-3, 100, 38],
@@ -260,6 +268,38 @@ describe('RFC 9438: congestion', () => {
     expect([undone!.cwnd, undone!.ssthresh]).to.deep.equal([undisturbed!.cwnd, undisturbed!.ssthresh]);
   });
 
+  it('goes back to the old curve though a new one had begun (RFC 9438 §4.9.2)', () => {
+    const [undone, undisturbed] = [true, false].map((isDisturbed) => {
+      const flow = afterLossAt(1000, 100);
+      flow.run(1000);
+      const end = flow.now + 9000;
+      if (isDisturbed) {
+        const saved = flow.controller.save();
+        flow.lose();
+        flow.run(500);
+        flow.controller.undo(saved);
+      }
+      flow.run(end - flow.now);
+      return flow.cwnd;
+    });
+
+    expect(undone! / undisturbed!).to.be.closeTo(1, 0.005);
+  });
+
+  it('goes back to the old estimate of Reno, too (RFC 9438 §4.9.2)', () => {
+    const flow = afterLossAt(30, 10);
+    flow.run(300);
+    const saved = flow.controller.save();
+    const before = flow.cwnd;
+    flow.lose();
+    flow.run(50);
+    flow.controller.undo(saved);
+
+    flow.run(30);
+
+    expect(flow.cwnd - before).to.be.within(2, 4);
+  });
+
   it('goes back after a time-out that was none, too (RFC 9438 §4.9.1)', () => {
     const flow = afterLossAt(1000, 100);
     flow.run(3000);
@@ -359,6 +399,16 @@ describe('RFC 9438: what is not congestion', () => {
     flow.ack();
 
     expect(flow.cwnd).to.be.within(before / 2, before / 2 + 1);
+  });
+
+  it('has W_max shrink with its segments (RFC 9438 §4.1)', () => {
+    const flow = afterLossAt(100, 100);
+    flow.controller.setMss(MSS / 2);
+    flow.ack();
+
+    flow.run(1000 * kOf(100, 70));
+
+    expect(flow.cwnd).to.be.closeTo(50, 0.5);
   });
 });
 

@@ -30,7 +30,7 @@ interface CubicState extends CongestionState {
 export class Cubic extends LossBased {
   readonly name = 'cubic';
   protected readonly beta = BETA_CUBIC;
-  /** The window when ssthresh was last set; 0 before that. */
+  /** The window when congestion last reduced it; 0 before that, so that Reno's pace is kept from the start (§4.10). */
   #cwndPriorBytes = 0;
   /** Where the curve is flat. 0 while unknown: the curve then begins there (§4.8, §4.10). */
   #wMaxBytes = 0;
@@ -73,7 +73,6 @@ export class Cubic extends LossBased {
   #beginEpoch(now: Instant): void {
     this.#epochAt = now;
     this.#wEstBytes = this.cwndBytes;
-    if (this.#cwndPriorBytes === 0) this.#cwndPriorBytes = this.cwndBytes;
     // RFC 9438 §4.8 and §4.10: without a W_max above it the curve begins at its flat part.
     if (this.#wMaxBytes < this.cwndBytes) this.#wMaxBytes = this.cwndBytes;
     // RFC 9438 §4.2, equation 2

@@ -161,14 +161,13 @@ export abstract class LossBased implements CongestionController {
   }
 
   setMss(mssBytes: number): void {
-    const isUntouched = this.cwndBytes === this.#initialWindow();
-    // A window of so many segments stays one: after a lost SYN it is a single one.
-    const scaledBytes = (this.cwndBytes * mssBytes) / this.mssBytes;
+    const isUntouched =
+      this.cwndBytes === this.#initialWindow() && this.ssthreshBytes === Number.POSITIVE_INFINITY;
+    // Windows of so many segments stay so: after a lost SYN it is a single one.
+    const scale = Math.min(1, mssBytes / this.mssBytes);
     this.mssBytes = mssBytes;
-    this.ssthreshBytes = Math.max(this.ssthreshBytes, 2 * mssBytes);
-    this.cwndBytes = isUntouched
-      ? this.#initialWindow()
-      : Math.max(Math.min(this.cwndBytes, scaledBytes), mssBytes);
+    this.cwndBytes = isUntouched ? this.#initialWindow() : Math.max(this.cwndBytes * scale, mssBytes);
+    this.ssthreshBytes = Math.max(this.ssthreshBytes * scale, 2 * mssBytes);
   }
 
   #decrease(wantedBytes: number): void {

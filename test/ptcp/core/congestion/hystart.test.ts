@@ -131,7 +131,7 @@ describe('HyStart within a round', () => {
 
     // Eight samples in 40 ms, of a round trip of 400.
     const mixed = [0, 10, 20].flatMap((first) => [
-      ...rounds.acks((index) => (first + index >= 12 && first + index < 20 ? 500 : 400)),
+      ...rounds.acks((index) => (first + index >= 16 && first + index < 24 ? 500 : 400)),
     ]);
     const phases = mixed.map((sample) =>
       hystart.onAck({ ...sample, priorDelivered: 10 * MSS, delivered: 20 * MSS }),
@@ -156,6 +156,17 @@ describe('HyStart within a round', () => {
 });
 
 describe('NewReno with HyStart++', () => {
+  it('paces at twice the window a round trip while that doubles, and a quarter above it once it does not (RFC 9406 §4.2)', () => {
+    const controller = new NewReno(MSS, 16);
+    const rounds = new Rounds();
+    const gains = [50, 50, 70, 70].map((rttMs) => {
+      for (const sample of rounds.acks(() => rttMs)) controller.onAck(sample);
+      return (controller.pacingRate * 50) / controller.cwndBytes;
+    });
+
+    expect(gains).to.deep.equal([2, 2, 1.25, 1.25]);
+  });
+
   it('enters congestion avoidance without a loss once the RTT has grown (RFC 9406 §4.2)', () => {
     const controller = new NewReno(MSS, 10);
     const rounds = new Rounds();

@@ -78,4 +78,15 @@ describe('NewReno', () => {
 
     expect([reno.cwndBytes, reno.ssthreshBytes]).to.deep.equal([1400, 2 * 1400]);
   });
+
+  it('keeps its windows in segments when those shrink, and in bytes when they grow', () => {
+    const reno = new NewReno(MSS, 10);
+    reno.onCongestion(0, 20 * MSS);
+
+    reno.setMss(MSS / 2);
+    expect([reno.cwndBytes, reno.ssthreshBytes]).to.deep.equal([5 * MSS, 5 * MSS]);
+    reno.setMss(MSS);
+
+    expect([reno.cwndBytes, reno.ssthreshBytes]).to.deep.equal([5 * MSS, 5 * MSS]);
+  });
 });
