@@ -142,9 +142,15 @@ function hasUnsent(tcb: Tcb): boolean {
   return seqDiff(tcb.sendBuffer.tail, tcb.sndNxt) > 0;
 }
 
-/** Why a connection ends whose patience is over: silence after its FIN, or ours, is its way to be done. */
+/**
+ * Why a connection ends whose patience is over. After its FIN silence is its way to be done: that what was in flight then
+ * is acknowledged or not says nothing of whether it was read.
+ */
 export function silentEnd(tcb: Tcb): 'reset' | 'linger-expired' | 'timeout' {
-  if (tcb.isFinReceived) return 'reset';
+  if (tcb.isFinReceived) {
+    tcb.sendBuffer.clear();
+    return 'reset';
+  }
   return tcb.isClosedByUser && tcb.sendBuffer.length === 0 ? 'linger-expired' : 'timeout';
 }
 
