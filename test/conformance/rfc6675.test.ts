@@ -171,30 +171,33 @@ describe('RFC 6675: recovery with SACK', () => {
     expect(again).to.deep.equal([0, 1, 2, 3, 6, 7, 8, 9]);
   });
 
-  it('believes no block that lies: beyond SND.NXT, below SND.UNA, upside down, empty (RFC 2018 §5)', () => {
-    const peer = bulkSender({ profile: SACK });
-    sent(peer);
-    ack(peer, 2);
-    const out = sent(peer);
-    const lies = [
-      [30, 40],
-      [5, 1000],
-      [0, 1],
-      [8, 4],
-      [6, 6],
-      [2, 5],
-    ] as const;
-    for (const lie of lies) {
-      // The first block may be a D-SACK, so each lie is told second too.
-      ack(peer, 2, lie);
-      ack(peer, 2, [30, 40], lie);
-    }
+  for (const rack of [false, true]) {
+    const how = rack ? 'RACK' : 'no RACK';
+    it(`believes no block that lies: beyond SND.NXT, below SND.UNA, upside down, empty (RFC 2018 §5, ${how})`, () => {
+      const peer = bulkSender({ profile: { ...SACK, rack } });
+      sent(peer);
+      ack(peer, 2);
+      const out = sent(peer);
+      const lies = [
+        [30, 40],
+        [5, 1000],
+        [0, 1],
+        [8, 4],
+        [6, 6],
+        [2, 5],
+      ] as const;
+      for (const lie of lies) {
+        // The first block may be a D-SACK, so each lie is told second too.
+        ack(peer, 2, lie);
+        ack(peer, 2, [30, 40], lie);
+      }
 
-    expect(peer.connection.tcpInfo().sackedBytes).to.equal(0);
-    expect(sent(peer)).to.deep.equal([]);
-    ack(peer, 2 + 8 + out.length);
-    expect(peer.connection.tcpInfo().unackedBytes / 1000, 'and goes on').to.equal(sent(peer).length);
-  });
+      expect(peer.connection.tcpInfo().sackedBytes).to.equal(0);
+      expect(sent(peer)).to.deep.equal([]);
+      ack(peer, 2 + 8 + out.length);
+      expect(peer.connection.tcpInfo().unackedBytes / 1000, 'and goes on').to.equal(sent(peer).length);
+    });
+  }
 
   it('takes no cut segment for SACKed (RFC 6675 §4: what is not wholly there is sent again)', () => {
     const peer = bulkSender({ profile: SACK });
