@@ -31,6 +31,8 @@ const UNFRAGMENTED_BYTES = { IPv4: 1472, IPv6: 1452 } as const;
 /** MSS offered: what a 1500-byte IP packet leaves, UDP and TCP headers taken off. */
 const MSS_BYTES = { IPv4: 1452, IPv6: 1432 } as const;
 
+const PEER_MSS_BYTES = { IPv4: 536, IPv6: 1220 } as const;
+
 /** What a driver is made with, for its endpoint and its socket. */
 export interface DriverOptions {
   readonly profile?: ProfileInput | undefined;
@@ -406,8 +408,13 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
   }
 }
 
-/** MSS and MAX_PLPMTU follow the family unless the profile says otherwise. */
+/** MSS, that of a peer that tells none (RFC 9293 §3.7.1, MUST-15), and MAX_PLPMTU follow the family unless the profile says otherwise. */
 function familyProfile(family: 'IPv4' | 'IPv6', profile: ProfileInput | undefined): ProfileInput {
   if (typeof profile === 'string' || profile?.preset !== undefined) return profile;
-  return { mssBytes: MSS_BYTES[family], maxPlpmtuBytes: UNFRAGMENTED_BYTES[family], ...profile };
+  return {
+    mssBytes: MSS_BYTES[family],
+    defaultPeerMssBytes: PEER_MSS_BYTES[family],
+    maxPlpmtuBytes: UNFRAGMENTED_BYTES[family],
+    ...profile,
+  };
 }

@@ -3,6 +3,7 @@ import type { Crc32 } from '../../bytes/crc32.ts';
 import type { Instant } from '../../time/clock.ts';
 import type { PathId } from './path.ts';
 import type { SendBuffer } from './send-buffer.ts';
+import { seqAdd } from './seq.ts';
 import { encodeHeader, segmentCrc, synCrc } from './wire/codec.ts';
 import { encodeOptions, encodeSynOptions, type OptionName, synOptionBytes } from './wire/options.ts';
 import { HEADER_BYTES, PtcpFlag, Segment } from './wire/segment.ts';
@@ -122,8 +123,8 @@ export class BurstWriter {
     this.#finish(VERTEX_HEADER_BYTES + textBytes);
   }
 
-  /** Adds `this.segment`, a SYN or SYN-ACK, with its options in `order`. */
-  putSyn(order: readonly OptionName[]): void {
+  /** Adds `this.segment`, a SYN or SYN-ACK, with its options in `order` and `count` bytes of text from `source`. */
+  putSyn(order: readonly OptionName[], source?: SendBuffer, count = 0): void {
     const { segment } = this;
     if (segment.isVertex) {
       this.#putVertex(undefined, 0);
@@ -134,12 +135,13 @@ export class BurstWriter {
     if (segment.ptcpFlags >= 0 && (segment.ptcpFlags & PtcpFlag.CheckedSyn) !== 0) segment.ptcpTokenLow = 0;
     encodeSynOptions(segment, order, this.#view, at + HEADER_BYTES);
     encodeHeader(segment, this.#view, at, headerBytes);
+    if (count > 0) source!.copyTo(seqAdd(segment.seq, 1), count, this.#out, at + headerBytes);
     if (segment.ptcpFlags >= 0 && (segment.ptcpFlags & PtcpFlag.CheckedSyn) !== 0) {
-      const syn = this.#out.subarray(at, at + headerBytes);
+      const syn = this.#out.subarray(at, at + headerBytes + count);
       const checkAt = segment.ptcpCheckAt;
       this.#view.setUint32(checkAt, synCrc(syn, checkAt - at, this.#crc32));
     }
-    this.#finish(headerBytes);
+    this.#finish(headerBytes + count);
   }
 
   #finish(segmentBytes: number): void {

@@ -20,6 +20,8 @@ export interface Profile {
   readonly initialWindowSegments: number;
   /** MSS offered to the peer, bytes; it says what we take in. 1452 fills an Ethernet frame over UDP and IPv4. */
   readonly mssBytes: number;
+  /** MSS of a peer that tells none, bytes: RFC 9293 §3.7.1 has 536 for IPv4, 1220 for IPv6. */
+  readonly defaultPeerMssBytes: number;
   /**
    * Largest datagram sent from the start, bytes, header and options included. 1200 is what every path carries (RFC 8899
    * §5.1.2, BASE_PLPMTU); a path known to carry more may be told so.
@@ -70,6 +72,11 @@ export interface Profile {
   readonly rtoMaxMs: number;
   /** SYNs sent again before the attempt fails. 7 take 183 s; RFC 9293 §3.8.3 asks for 180 (MUST-23). */
   readonly synRetries: number;
+  /**
+   * Whether a SYN carries text that was written before it left. The peer's user gets it when the handshake is over, so a
+   * SYN that is replayed delivers nothing (RFC 9293 §3.10.7.2).
+   */
+  readonly synData: boolean;
   /** SYN-ACKs sent again for each SYN: an address not yet proven gets at most three times what it sent (RFC 9000 §8.1). */
   readonly synAckRetries: number;
   /** Retransmissions of one segment after which the path is suspect, RFC 9293 §3.8.3 R1. */
@@ -106,6 +113,7 @@ export const DEFAULT_PROFILE: Profile = {
   wire: 'tcp',
   initialWindowSegments: 10,
   mssBytes: 1452,
+  defaultPeerMssBytes: 536,
   maxDatagramBytes: 1200,
   maxPlpmtuBytes: 1472,
   receiveBufferBytes: 65_536,
@@ -129,6 +137,7 @@ export const DEFAULT_PROFILE: Profile = {
   rtoMinMs: 200,
   rtoMaxMs: 60_000,
   synRetries: 7,
+  synData: false,
   synAckRetries: 2,
   r1: 3,
   r2: 15,
@@ -254,6 +263,7 @@ const LIMITS: Readonly<Record<string, Limits>> = {
   initialWindowSegments: [1, 1000],
   // RFC 9293 §3.7.1: a datagram that IPv4 must carry, 576 bytes, leaves 536; less than 48 invites CVE-2019-11479.
   mssBytes: [48, 65_487],
+  defaultPeerMssBytes: [48, 65_487],
   maxDatagramBytes: [LEAST_DATAGRAM_BYTES, 65_507],
   maxPlpmtuBytes: [LEAST_DATAGRAM_BYTES, 65_507],
   receiveBufferBytes: [1, 1_073_725_440],
@@ -291,6 +301,7 @@ const SWITCHES = [
   'timestamps',
   'ptcpOption',
   'crc32',
+  'synData',
   'nagle',
   'urgentData',
   'keepAlive',

@@ -7,7 +7,7 @@ import { establish, textArrives } from './input.ts';
 import { LEAST_PEER_MSS, sendMss } from './segment-size.ts';
 import { seqAdd, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
-import { DEFAULT_PEER_MSS, isVertex, type Tcb } from './tcb.ts';
+import { isVertex, maxSynAck, type Tcb } from './tcb.ts';
 import { Flag, PtcpFlag, type Segment } from './wire/segment.ts';
 
 /** RFC 7323 §2.3: a larger shift counts as this. */
@@ -24,7 +24,7 @@ export function synSentArrives(tcb: Tcb, segment: Segment, now: Instant): void {
   const hasAck = (segment.flags & Flag.ACK) !== 0;
   const isReset = (segment.flags & Flag.RST) !== 0;
   // First, check the ACK bit.
-  if (hasAck && (seqLessOrEqual(segment.ack, tcb.iss) || seqLess(tcb.sndNxt, segment.ack))) {
+  if (hasAck && (seqLessOrEqual(segment.ack, tcb.iss) || seqLess(maxSynAck(tcb), segment.ack))) {
     // Vertex would fall silent, and tell nobody.
     if (!isReset && !isVertex(tcb)) oweReset(tcb, segment.ack);
     return;
@@ -91,7 +91,7 @@ export function agreeOn(profile: Profile, syn: Segment): Agreement {
   const shift = profile.windowScale;
   const isScalingOn = shift !== 'off' && syn.windowScale >= 0;
   return {
-    peerMss: Math.max(syn.mss === 0 ? DEFAULT_PEER_MSS : syn.mss, LEAST_PEER_MSS),
+    peerMss: Math.max(syn.mss === 0 ? profile.defaultPeerMssBytes : syn.mss, LEAST_PEER_MSS),
     isScalingOn,
     sndWindShift: isScalingOn ? Math.min(syn.windowScale, MAX_WINDOW_SHIFT) : 0,
     rcvWindShift: isScalingOn ? shift : 0,

@@ -8,7 +8,16 @@ import { noteIsle } from './sack.ts';
 import { type Seq, seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { nextState } from './state.ts';
 import { tallyTextReceived, troubleOf } from './tally.ts';
-import { canReceiveText, flightSize, isSynchronized, isVertex, News, rcvWnd, type Tcb } from './tcb.ts';
+import {
+  canReceiveText,
+  flightSize,
+  isSynchronized,
+  isVertex,
+  maxSynAck,
+  News,
+  rcvWnd,
+  type Tcb,
+} from './tcb.ts';
 import { armKeepAlive, armRetransmit } from './timers.ts';
 import { echoedRtt, isPawsReject, updateTsRecent } from './timestamps.ts';
 import { urgentArrives } from './urgent.ts';
@@ -140,7 +149,7 @@ function resetArrives(tcb: Tcb, segment: Segment, now: Instant): void {
 
 function ackFieldArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | 'go-on' {
   if (tcb.state === 'SYN-RECEIVED') {
-    if (!seqLess(tcb.sndUna, segment.ack) || seqLess(tcb.sndNxt, segment.ack)) {
+    if (!seqLess(tcb.sndUna, segment.ack) || seqLess(maxSynAck(tcb), segment.ack)) {
       oweReset(tcb, segment.ack);
       return 'drop';
     }
@@ -162,6 +171,7 @@ function synAcknowledged(tcb: Tcb, segment: Segment, now: Instant): void {
 export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   const { rtt } = tcb.path;
   tcb.sndUna = seqAdd(tcb.iss, 1);
+  if (tcb.synTextBytes > 0) synTextAcknowledged(tcb, segment.ack, now);
   tcb.owesSyn = false;
   tcb.unansweredSince = NEVER;
   const hasTimedOut = rtt.backoff > 0;
@@ -178,6 +188,18 @@ export function establish(tcb: Tcb, segment: Segment, now: Instant): void {
   tcb.rcvRoundAt = now;
   armRetransmit(tcb, now);
   if (tcb.keepAlive) armKeepAlive(tcb);
+}
+
+/** Of the text on our SYN the peer has what is before `ack`; the rest goes again (RFC 9293 §3.10.7.3). */
+function synTextAcknowledged(tcb: Tcb, ack: Seq, now: Instant): void {
+  tcb.synTextBytes = 0;
+  tcb.bytesSent += seqDiff(ack, tcb.sndUna);
+  tcb.sendBuffer.acknowledge(ack);
+  tcb.sndUna = ack;
+  tcb.sndNxt = ack;
+  if (tcb.wantsToWrite) tcb.news |= News.Writable;
+  tcb.wantsToWrite = false;
+  if (tcb.sendBuffer.length === 0) releaseSoon(tcb, tcb.sendBuffer, now);
 }
 
 function isFinAcknowledged(tcb: Tcb): boolean {

@@ -24,8 +24,8 @@ import { armTailProbe, tailProbeSent } from './tlp.ts';
 import { pointAtUrgent } from './urgent.ts';
 import { hasOpened, isAckSafe, wantsPoke } from './vertex-peer.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
-import { sackBlocksIn, sackOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
-import { Flag, MAX_OPTION_BYTES } from './wire/segment.ts';
+import { sackBlocksIn, sackOptionBytes, synOptionBytes, TIMESTAMPS_BYTES } from './wire/options.ts';
+import { Flag, HEADER_BYTES, MAX_OPTION_BYTES, type Segment } from './wire/segment.ts';
 
 /** A burst of one connection ends here, so that others get their turn. */
 const QUANTUM_BYTES = 65_536;
@@ -399,9 +399,20 @@ function putSyn(tcb: Tcb, writer: BurstWriter): void {
   segment.ptcpFlags = profile.ptcpOption && (!isAnswer || tcb.isPtcpPeer) ? ptcpFlagsOffered(profile) : -1;
   segment.ptcpTokenHigh = tcb.token;
   segment.isVertex = isVertex(tcb);
-  writer.putSyn(profile.optionOrder);
+  // Only with the first: where SYNs with text are dropped on the way, the next gets through.
+  const textBytes = profile.synData && tcb.synTransmissions === 1 && !isAnswer ? synText(tcb, segment) : 0;
+  writer.putSyn(profile.optionOrder, tcb.sendBuffer, textBytes);
+  tcb.synTextBytes += textBytes;
   tcb.segmentsSent += 1;
   if (isAnswer) ackPaid(tcb);
+}
+
+/** How much text a SYN may carry: what any peer takes, less the options (RFC 9293 §3.7.1, MUST-15; RFC 6691 §2). */
+function synText(tcb: Tcb, syn: Segment): number {
+  if (isVertex(tcb)) return 0;
+  const { defaultPeerMssBytes, optionOrder } = tcb.profile;
+  const limit = Math.min(defaultPeerMssBytes, tcb.path.datagramBytes - HEADER_BYTES);
+  return Math.min(tcb.sendBuffer.length, limit - synOptionBytes(syn, optionOrder));
 }
 
 /** RFC 9293 §3.10.7.1 and §3.10.5. It carries an ACK once there is something to acknowledge. */

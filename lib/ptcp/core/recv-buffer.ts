@@ -123,6 +123,12 @@ export class RecvBuffer {
     );
   }
 
+  /** How many bytes more the endpoint's memory lets it keep; Infinity when it need not be asked, for `limitBytes` at most. */
+  roomBytes(limitBytes: number): number {
+    if (this.#memory.freeBytes >= 4 * limitBytes) return Number.POSITIVE_INFINITY;
+    return this.#memory.ringLimit(this.#ring.capacityBytes) - this.#ring.length;
+  }
+
   #hasRoomFor(count: number): boolean {
     const needed = this.#ring.length + count;
     const { capacityBytes } = this.#ring;

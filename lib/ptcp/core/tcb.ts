@@ -204,6 +204,8 @@ export interface Tcb {
   sndUp: Seq | undefined;
 
   synTransmissions: number;
+  /** Text that went with our SYN. SND.NXT leaves it out: what the SYN-ACK does not acknowledge is sent as if for the first time. */
+  synTextBytes: number;
   nagle: boolean;
   /** Segments that are not full wait for more to be written. */
   isCorked: boolean;
@@ -270,7 +272,7 @@ export function createTcb(options: TcbOptions): Tcb {
     rcvRoundBytes: 0,
     rcvRoundAt: now,
     rcvMss: 0,
-    peerMss: DEFAULT_PEER_MSS,
+    peerMss: profile.defaultPeerMssBytes,
     isSackOn: false,
     isTimestampsOn: false,
     isCrcOn: false,
@@ -343,6 +345,7 @@ export function createTcb(options: TcbOptions): Tcb {
     urgentUntil: undefined,
     sndUp: undefined,
     synTransmissions: 0,
+    synTextBytes: 0,
     nagle: profile.nagle,
     isCorked: false,
     keepAlive: profile.keepAlive,
@@ -356,8 +359,10 @@ export function createTcb(options: TcbOptions): Tcb {
   };
 }
 
-/** RFC 9293 §3.7.1 (MUST-15), the smaller of the two, which fits both families. */
-export const DEFAULT_PEER_MSS = 536;
+/** The highest acknowledgment before the handshake is over: our SYN, and the text that went with it. */
+export function maxSynAck(tcb: Tcb): Seq {
+  return seqAdd(tcb.sndNxt, tcb.synTextBytes);
+}
 
 /** Bytes of sequence space sent and not acknowledged: FlightSize of RFC 5681 §2. */
 export function flightSize(tcb: Tcb): number {

@@ -29,7 +29,10 @@ export function advertiseSynWindow(tcb: Tcb): number {
 /** The window that could be offered, right edge kept and silly windows avoided (RFC 9293 §3.8.6.2.2, MUST-39). */
 function offerableWindow(tcb: Tcb): number {
   const kept = Math.max(0, rcvWnd(tcb));
-  const free = Math.max(0, tcb.rcvLimitBytes - tcb.recvBuffer.readableBytes);
+  const { recvBuffer, rcvLimitBytes } = tcb;
+  // What other connections have left of the endpoint's memory limits what is new, not what was promised (SHLD-14).
+  const room = Math.min(rcvLimitBytes - recvBuffer.readableBytes, recvBuffer.roomBytes(rcvLimitBytes));
+  const free = Math.max(0, room);
   const threshold = Math.min(tcb.rcvLimitBytes / 2, Math.max(tcb.rcvMss, LEAST_STEP_BYTES));
   return free - kept >= threshold ? free : kept;
 }

@@ -16,6 +16,7 @@ const MAX_BUFFER_BYTES = 65_535 * 2 ** 14;
 const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', number, number])[] = [
   ['initialWindowSegments', 10, 1, 1000],
   ['mssBytes', 1452, 48, 65_487],
+  ['defaultPeerMssBytes', 536, 48, 65_487],
   ['maxDatagramBytes', 1200, 128, 65_507],
   ['maxPlpmtuBytes', 1472, 128, 65_507],
   ['receiveBufferBytes', 65_536, 1, MAX_BUFFER_BYTES],
@@ -45,6 +46,7 @@ const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', nu
 ];
 
 const SWITCHES = {
+  synData: false,
   sack: true,
   rack: true,
   timestamps: true,
@@ -181,6 +183,25 @@ describe('the option', () => {
     peer.inject({ flags: 'S' });
 
     peer.expect({ flags: 'S.', options: { mss: 1234 } });
+  });
+
+  it('defaultPeerMssBytes is what a peer takes that tells none (RFC 9293 §3.7.1, MUST-15)', () => {
+    for (const defaultPeerMssBytes of [536, 1220]) {
+      const peer = established({ profile: { defaultPeerMssBytes, maxDatagramBytes: 1472 } });
+
+      peer.connection.write(new Uint8Array(5000));
+
+      expect(peer.drain()[0]!.length).to.equal(defaultPeerMssBytes);
+    }
+  });
+
+  it('synData says whether a SYN takes text along', () => {
+    for (const synData of [true, false]) {
+      const peer = new ScriptedPeer({ profile: { synData } });
+      peer.connect().write(new Uint8Array(10));
+
+      peer.expect({ flags: 'S', length: synData ? 10 : 0 });
+    }
   });
 
   it('maxPlpmtuBytes is how far probes look for more (RFC 8899 §5.1.2)', () => {

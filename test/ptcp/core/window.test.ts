@@ -3,7 +3,7 @@ import { Prng } from '../../../lib/bytes/prng.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
 import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
 import { pattern, type ScriptedPeer } from '../../support/scripted-peer.ts';
-import { listening, type StateOptions } from '../../support/scripted-states.ts';
+import { established, listening, type StateOptions } from '../../support/scripted-states.ts';
 
 const MSS = 1000;
 const RTT_MS = 100;
@@ -95,6 +95,33 @@ describe('the size of the receive buffer', () => {
 
     expect(limit(peer)).to.be.at.most(164 * KIB);
     expect(peer.endpoint.memory.usedBytes).to.be.at.most(100 * KIB);
+  });
+
+  it('promises nothing more that memory could not keep, and what was promised stays (RFC 9293 §3.8.6, SHLD-14)', () => {
+    const peer = established({
+      profile: { receiveBufferBytes: 8 * KIB, receiveBufferMaxBytes: 8 * KIB },
+      endpoint: { memoryLimitBytes: 8 * KIB },
+    });
+    const hoarder = peer.connection;
+    peer.inject({ seq: 1, ack: 1, payload: new Uint8Array(4 * KIB) });
+    peer.inject({ flags: 'S', seq: 0, srcPort: 51_000 });
+    peer.inject({ seq: 1, ack: 1, srcPort: 51_000 });
+    for (let chunk = 0; chunk < 4; chunk += 1)
+      peer.inject({ seq: 1 + chunk * KIB, ack: 1, srcPort: 51_000, payload: new Uint8Array(KIB) });
+    peer.drain();
+    const { connection } = peer;
+
+    connection.read(2 * KIB);
+    peer.pass(100);
+    expect(connection.tcpInfo().rcvWndBytes, 'of 8 KiB, half used').to.equal(4 * KIB);
+    connection.read(2 * KIB);
+    hoarder.read(4 * KIB);
+    peer.pass(2_000);
+    peer.drain();
+    peer.inject({ seq: 1 + 4 * KIB, ack: 1, srcPort: 51_000, payload: 'x' });
+    peer.pass(100);
+
+    expect(peer.expect({ dstPort: 51_000 }).window).to.equal(8 * KIB - 1);
   });
 
   it('costs no memory once everything is read', () => {
