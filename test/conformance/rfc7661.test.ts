@@ -6,6 +6,7 @@ import type { Connection } from '../../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
 import { EndpointNetwork } from '../../lib/testing/endpoint-network.ts';
 import { AckClock, MSS } from '../support/ack-clock.ts';
+import { ack, bulkSender, cwnd, SEGMENT_BYTES, sent, ssthresh } from '../support/bulk-sender.ts';
 
 const RTT_MS = 50;
 const MINUTE_MS = 60_000;
@@ -24,6 +25,21 @@ function flowOf100(kind: typeof NewReno | typeof Cubic = NewReno): AckClock {
 function use(flow: AckClock, segments: number, durationMs: number): void {
   const end = flow.now + durationMs;
   while (flow.now < end) flow.burst(segments);
+}
+
+/** So many segments are found lost. */
+function lost(flow: AckClock, segments: number): void {
+  for (let left = segments; left > 0; left -= 1)
+    flow.controller.onLost?.({
+      now: flow.now,
+      lengthBytes: MSS,
+      txInFlightBytes: 0,
+      lostSinceSentBytes: 0,
+      isAppLimited: false,
+      delivered: 0,
+      beginsRange: true,
+      hasSack: true,
+    });
 }
 
 describe('RFC 7661: an application that does not use its window', () => {
@@ -139,8 +155,8 @@ describe('RFC 7661: congestion', () => {
     const flow = flowOf100();
     use(flow, 20, 2000);
     flow.controller.onCongestion(flow.now, 90 * MSS);
-    flow.ack({ isInRecovery: true, lostBytes: 20 * MSS });
-    flow.ack({ isInRecovery: true, lostBytes: 10 * MSS });
+    lost(flow, 20);
+    lost(flow, 10);
 
     flow.controller.onRecovered(flow.now, 30 * MSS);
 
@@ -150,7 +166,7 @@ describe('RFC 7661: congestion', () => {
   it('does not take off what was lost in an earlier recovery (RFC 7661 §4.4.1)', () => {
     const flow = flowOf100();
     flow.controller.onCongestion(flow.now, 100 * MSS);
-    flow.ack({ isInRecovery: true, lostBytes: 30 * MSS });
+    lost(flow, 30);
     flow.controller.onRecovered(flow.now, 0);
     flow.run(1000);
     use(flow, 10, 2000);
@@ -165,7 +181,7 @@ describe('RFC 7661: congestion', () => {
     const flow = flowOf100();
     use(flow, 2, 2000);
     flow.controller.onCongestion(flow.now, 4 * MSS);
-    flow.ack({ isInRecovery: true, lostBytes: 4 * MSS });
+    lost(flow, 4);
 
     flow.controller.onRecovered(flow.now, 0);
 
@@ -185,7 +201,7 @@ describe('RFC 7661: congestion', () => {
           const before = flow.cwnd;
           flow.controller.onCongestion(flow.now, flow.controller.cwndBytes);
           expect(flow.cwnd).to.be.closeTo(beta * before, 1e-9);
-          flow.ack({ isInRecovery: true, lostBytes: 8 * MSS });
+          lost(flow, 8);
           flow.controller.onRecovered(flow.now, 0);
           expect(flow.cwnd).to.be.closeTo(beta * before, 1e-9);
           flow.controller.undo(saved);
@@ -290,6 +306,34 @@ function paced(): { readonly network: EndpointNetwork; readonly connection: Conn
 }
 
 describe('RFC 7661: a connection', () => {
+  it('halves what it had just sent, less what of that was lost, when it was too much at once (RFC 7661 §4.4.1)', () => {
+    const peer = bulkSender({ profile: { sack: true }, segments: 90 });
+    let end = 0;
+    const round = (): void => {
+      const count = sent(peer).length;
+      peer.pass(RTT_MS);
+      for (let n = 0; n < count; n += 1) ack(peer, (end += 1));
+    };
+    while (end < 90) round();
+    for (let burst = 0; burst < 40; burst += 1) {
+      peer.connection.write(new Uint8Array(5 * SEGMENT_BYTES));
+      round();
+    }
+    expect(cwnd(peer)).to.be.within(60, 90);
+
+    peer.connection.write(new Uint8Array(30 * SEGMENT_BYTES));
+    expect(sent(peer)).to.have.length(30);
+    peer.pass(RTT_MS);
+    // The first three of thirty are lost.
+    for (let n = 4; n <= 30; n += 1) ack(peer, end, [end + 3, end + n]);
+    expect(sent(peer)).to.deep.equal([end, end + 1, end + 2]);
+    expect(ssthresh(peer), 'half of thirty').to.equal(15);
+    peer.pass(RTT_MS);
+    ack(peer, end + 30);
+
+    expect(peer.connection.tcb.path.congestion.cwndBytes).to.equal(((30 - 3) * SEGMENT_BYTES) / 2);
+  });
+
   it('goes on after a short silence as it was going, at its pace and not in one burst (RFC 7661 §4.4, §4.4.2)', () => {
     const { network, connection } = paced();
     while (connection.tcpInfo().sndCwndSegments < 200) {

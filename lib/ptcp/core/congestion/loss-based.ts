@@ -1,6 +1,6 @@
 // What newreno and cubic have in common: slow start, the windows that the RFCs fix, the pace. Recovery is around them.
 import type { Instant } from '../../../time/clock.ts';
-import type { AckSample, CongestionController, CongestionState } from './controller.ts';
+import type { AckSample, CongestionController, CongestionState, LossSample } from './controller.ts';
 import { HyStart, limitedGrowth } from './hystart.ts';
 import { WindowValidation } from './window-validation.ts';
 
@@ -109,6 +109,10 @@ export abstract class LossBased implements CongestionController {
       leftBytes -= wanted === growth ? leftBytes : growth;
     }
     if (leftBytes > 0) this.avoid(leftBytes, sample);
+  }
+
+  onLost({ lengthBytes }: LossSample): void {
+    this.#validation?.onLost(lengthBytes);
   }
 
   onCongestion(now: Instant, inFlightBytes: number): void {

@@ -49,10 +49,14 @@ export class WindowValidation {
     this.#delivered = sample.delivered;
     this.#ackedAt = sample.now;
     this.#srttMs = sample.srttMs;
-    if (sample.isInRecovery) this.#lostBytes += sample.lostBytes;
-    else if (sample.deliveredBytes > 0) this.#measure(sample, cwndBytes);
+    if (!sample.isInRecovery && sample.deliveredBytes > 0) this.#measure(sample, cwndBytes);
     if (this.isValidated(sample.now, cwndBytes)) this.#nonValidatedSince = NEVER;
     else if (this.#nonValidatedSince === NEVER) this.#nonValidatedSince = sample.now;
+  }
+
+  /** A segment was found lost, and will be sent again. */
+  onLost(lengthBytes: number): void {
+    this.#lostBytes += lengthBytes;
   }
 
   /** What was delivered while one segment was under way is what the network took in a round trip. */
