@@ -5,7 +5,7 @@ import { OPTION_BYTES, type OptionName } from './wire/options.ts';
 import { MAX_OPTION_BYTES } from './wire/segment.ts';
 
 /** The controllers that are built in. */
-const CONTROLLERS = ['newreno', 'cubic', 'none'] as const;
+const CONTROLLERS = ['newreno', 'cubic', 'bbr', 'none'] as const;
 
 /** How segments are written: as TCP's header, or as that of divmod Vertex's PTCP. */
 export type Wire = 'tcp' | 'vertex';
@@ -96,8 +96,10 @@ export interface Profile {
   readonly keepAliveProbes: number;
   /** Initial sequence number; RFC 6528 when undefined. */
   readonly iss: number | undefined;
-  /** 'newreno', 'cubic', 'none' (no congestion control: only for tests) or a factory. */
+  /** 'newreno', 'cubic', 'bbr', 'none' (no congestion control: only for tests) or a factory. */
   readonly congestion: (typeof CONTROLLERS)[number] | ControllerFactory;
+  /** BBR.LossThresh of draft-ietf-ccwg-bbr §2.8: the loss rate at which a probe for bandwidth has gone too far. */
+  readonly bbrLossThreshold: number;
   /** Whether segments leave at the controller's pace instead of in bursts. */
   readonly pacing: boolean;
   /** Half-open connections kept for a listener. */
@@ -150,6 +152,7 @@ export const DEFAULT_PROFILE: Profile = {
   keepAliveProbes: 9,
   iss: undefined,
   congestion: 'newreno',
+  bbrLossThreshold: 0.02,
   pacing: true,
   backlog: 1024,
   synCookies: 'auto',

@@ -2,6 +2,7 @@ import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
+import { Bbr } from './congestion/bbr/bbr.ts';
 import type { CongestionController } from './congestion/controller.ts';
 import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
@@ -97,6 +98,8 @@ function createController(profile: Profile, mssBytes: number, random: Entropy): 
       return new NewReno(mssBytes, initialWindowSegments, pacing);
     case 'cubic':
       return new Cubic(mssBytes, initialWindowSegments, pacing);
+    case 'bbr':
+      return new Bbr({ ...options, lossThreshold: profile.bbrLossThreshold });
     case 'none':
       return new Uncontrolled();
     default:
