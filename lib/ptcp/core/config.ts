@@ -152,7 +152,7 @@ export const DEFAULT_PROFILE: Profile = {
   keepAliveProbes: 9,
   iss: undefined,
   congestion: 'newreno',
-  bbrLossThreshold: 0.02,
+  bbrLossThreshold: 0.06,
   pacing: true,
   backlog: 1024,
   synCookies: 'auto',

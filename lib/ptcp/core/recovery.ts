@@ -97,7 +97,9 @@ function enterRecovery(tcb: Tcb, now: Instant): void {
   tcb.recoveryPoint = tcb.sndNxt;
   tcb.highRxt = tcb.sndUna;
   tcb.isRescued = false;
-  tcb.undo = { congestion: congestion.save(), firstResend: undefined };
+  // What an earlier recovery sent again is not yet acknowledged: its ACK would pass for one of the original.
+  const isProvable = tcb.sent.resentBytes === 0;
+  tcb.undo = isProvable ? { congestion: congestion.save(), firstResend: undefined } : undefined;
   // RFC 5681 §3.2, step 2: what limited transmit has sent beyond the window does not count.
   congestion.onCongestion(now, Math.min(flightSize(tcb), congestion.cwndBytes));
   startPrr(tcb, pipe(tcb));

@@ -29,6 +29,7 @@ function noteLoss(model: BbrModel, loss: LossSample): void {
     saveStateUponLoss(model);
   }
   model.isLossInRound = true;
+  model.lostInRoundBytes += loss.lengthBytes;
   if (loss.beginsRange) model.lossRangeCount += 1;
 }
 

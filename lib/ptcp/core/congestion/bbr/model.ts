@@ -70,6 +70,8 @@ export interface BbrModel {
   inflightLatestBytes: number;
   isLossInRound: boolean;
   isLossRoundStart: boolean;
+  lostInRoundBytes: number;
+  deliveredInRoundBytes: number;
   lossRoundDelivered: number;
   /** Ranges found lost in this round. */
   lossRangeCount: number;
@@ -91,6 +93,8 @@ export interface BbrModel {
   probeRttMinDelayMs: number;
   probeRttMinStamp: Instant;
   isProbeRttExpired: boolean;
+  /** Until when samples as low as the least may put ProbeRTT off. */
+  confirmableUntil: Instant;
   /** 0 while in-flight data is still too much. */
   probeRttDoneStamp: Instant;
   isProbeRttRoundDone: boolean;
@@ -152,6 +156,8 @@ export function createModel(options: ModelOptions): BbrModel {
     inflightLatestBytes: 0,
     isLossInRound: false,
     isLossRoundStart: false,
+    lostInRoundBytes: 0,
+    deliveredInRoundBytes: 0,
     lossRoundDelivered: 0,
     lossRangeCount: 0,
     ackPhase: 'init',
@@ -168,6 +174,7 @@ export function createModel(options: ModelOptions): BbrModel {
     probeRttMinDelayMs: Number.POSITIVE_INFINITY,
     probeRttMinStamp: 0,
     isProbeRttExpired: false,
+    confirmableUntil: 0,
     probeRttDoneStamp: 0,
     isProbeRttRoundDone: false,
     extraAckedBefore: 0,

@@ -25,6 +25,9 @@ export const DRAIN_ROUNDS = 3;
 export const MIN_RTT_FILTER_MS = 10_000;
 export const PROBE_RTT_INTERVAL_MS = 5000;
 export const PROBE_RTT_DURATION_MS = 200;
+/** A sample within this of the least confirms it, but ProbeRTT is put off for no longer than this. */
+export const CONFIRMING_FACTOR = 1 + 1 / 64;
+export const PROBE_RTT_LONGEST_MS = 30_000;
 
 /** Rounds that the aggregation of ACKs is remembered. */
 export const EXTRA_ACKED_ROUNDS = 10;

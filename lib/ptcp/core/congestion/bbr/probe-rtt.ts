@@ -3,10 +3,12 @@ import type { AckSample } from '../controller.ts';
 import { probeRttCwnd, restoreCwnd, saveCwnd } from './control.ts';
 import { type BbrModel, enterState, startRound } from './model.ts';
 import {
+  CONFIRMING_FACTOR,
   MIN_RTT_FILTER_MS,
   PROBE_RTT_CWND_GAIN,
   PROBE_RTT_DURATION_MS,
   PROBE_RTT_INTERVAL_MS,
+  PROBE_RTT_LONGEST_MS,
 } from './parameters.ts';
 import { type Progress, startProbeBwCruise, startProbeBwDown } from './probe-bw.ts';
 import { resetShortTermModel } from './short-term.ts';
@@ -19,6 +21,9 @@ export function updateMinRtt(model: BbrModel, sample: AckSample): void {
   // NaN is less than nothing: no sample.
   if (rttMs < model.probeRttMinDelayMs || (rttMs >= 0 && model.isProbeRttExpired)) {
     model.probeRttMinDelayMs = rttMs;
+    model.probeRttMinStamp = now;
+    model.confirmableUntil = now + PROBE_RTT_LONGEST_MS;
+  } else if (rttMs <= model.probeRttMinDelayMs * CONFIRMING_FACTOR && now < model.confirmableUntil) {
     model.probeRttMinStamp = now;
   }
   const isMinRttExpired = now > model.minRttStamp + MIN_RTT_FILTER_MS;
@@ -57,6 +62,7 @@ function stayInProbeRtt(model: BbrModel, sample: AckSample): void {
 export function checkProbeRttDone(model: BbrModel, progress: Progress): void {
   if (model.probeRttDoneStamp === 0 || progress.now <= model.probeRttDoneStamp) return;
   model.probeRttMinStamp = progress.now;
+  model.confirmableUntil = progress.now + PROBE_RTT_LONGEST_MS;
   restoreCwnd(model);
   exitProbeRtt(model, progress);
 }

@@ -38,9 +38,17 @@ export function resetCongestionSignals(model: BbrModel): void {
 export function updateCongestionSignals(model: BbrModel, sample: AckSample): void {
   updateRound(model, sample);
   updateMaxBw(model, sample);
+  model.deliveredInRoundBytes += sample.deliveredBytes;
   if (!model.isLossRoundStart) return;
-  if (model.isLossInRound && !isProbingBw(model)) lowerBounds(model);
+  if (model.isLossInRound && !isProbingBw(model) && !isNoise(model)) lowerBounds(model);
   model.isLossInRound = false;
+  model.lostInRoundBytes = 0;
+  model.deliveredInRoundBytes = 0;
+}
+
+function isNoise(model: BbrModel): boolean {
+  const { lostInRoundBytes, deliveredInRoundBytes } = model;
+  return lostInRoundBytes <= (lostInRoundBytes + deliveredInRoundBytes) * model.lossThresh;
 }
 
 /** InitLowerBounds() and LossLowerBounds(). */
