@@ -98,8 +98,8 @@ export interface Profile {
   readonly iss: number | undefined;
   /** 'newreno', 'cubic', 'bbr', 'none' (no congestion control: only for tests) or a factory. */
   readonly congestion: (typeof CONTROLLERS)[number] | ControllerFactory;
-  /** BBR.LossThresh of draft-ietf-ccwg-bbr §2.8: the loss rate at which a probe for bandwidth has gone too far. */
-  readonly bbrLossThreshold: number;
+  /** How much of a round trip's data 'bbr' takes to be lost by chance, 0 to 0.5; with 0 every loss counts, as in the draft. */
+  readonly bbrLossTolerance: number;
   /** Whether segments leave at the controller's pace instead of in bursts. */
   readonly pacing: boolean;
   /** Half-open connections kept for a listener. */
@@ -152,7 +152,7 @@ export const DEFAULT_PROFILE: Profile = {
   keepAliveProbes: 9,
   iss: undefined,
   congestion: 'newreno',
-  bbrLossThreshold: 0.06,
+  bbrLossTolerance: 0.06,
   pacing: true,
   backlog: 1024,
   synCookies: 'auto',
@@ -332,6 +332,11 @@ function checkProfile(profile: Profile): void {
   if (typeof congestion !== 'function' && !CONTROLLERS.includes(congestion))
     throw new UsageError(
       `congestion is ${String(congestion)}; it must be '${CONTROLLERS.join("', '")}' or a factory`,
+    );
+  const { bbrLossTolerance } = profile;
+  if (!(typeof bbrLossTolerance === 'number' && bbrLossTolerance >= 0 && bbrLossTolerance <= 0.5))
+    throw new UsageError(
+      `bbrLossTolerance is ${String(bbrLossTolerance)}; it must be a number from 0 to 0.5`,
     );
   if (!['auto', 'always', 'off'].includes(profile.synCookies))
     throw new UsageError(`synCookies is ${String(profile.synCookies)}; it must be 'auto', 'always' or 'off'`);

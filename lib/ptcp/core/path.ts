@@ -99,7 +99,7 @@ function createController(profile: Profile, mssBytes: number, random: Entropy): 
     case 'cubic':
       return new Cubic(mssBytes, initialWindowSegments, pacing);
     case 'bbr':
-      return new Bbr({ ...options, lossThreshold: profile.bbrLossThreshold });
+      return new Bbr({ ...options, lossTolerance: profile.bbrLossTolerance });
     case 'none':
       return new Uncontrolled();
     default:

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Prng } from '../../../lib/bytes/prng.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { DEFAULT_PROFILE, type Profile, resolveProfile } from '../../../lib/ptcp/core/config.ts';
+import { Bbr } from '../../../lib/ptcp/core/congestion/bbr/bbr.ts';
 import type { ControllerOptions } from '../../../lib/ptcp/core/congestion/controller.ts';
 import { NewReno } from '../../../lib/ptcp/core/congestion/newreno.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
@@ -81,7 +82,8 @@ describe('a profile', () => {
     expect(DEFAULT_PROFILE.congestion).to.equal('newreno');
     expect(DEFAULT_PROFILE.synCookies).to.equal('auto');
     expect(DEFAULT_PROFILE.wire).to.equal('tcp');
-    const others = ['wire', 'optionOrder', 'synCookies', 'congestion'];
+    expect(DEFAULT_PROFILE.bbrLossTolerance).to.equal(0.06);
+    const others = ['wire', 'optionOrder', 'synCookies', 'congestion', 'bbrLossTolerance'];
     expect(Object.keys(DEFAULT_PROFILE)).to.have.members([
       ...NUMBERS.map(([name]) => name),
       ...Object.keys(SWITCHES),
@@ -479,14 +481,26 @@ describe('the option', () => {
       made.push([mssBytes, initialWindowSegments]);
       return new NewReno(mssBytes, 3);
     };
-    const flights = (['newreno', 'cubic', 'none', factory] as const).map((congestion) => {
+    const flights = (['newreno', 'cubic', 'bbr', 'none', factory] as const).map((congestion) => {
       const peer = established({ profile: { congestion }, peerOptions: { mss: MSS } });
       peer.connection.write(pattern(20 * MSS));
       return peer.drain().length;
     });
 
-    expect(flights).to.deep.equal([10, 10, 20, 3]);
+    expect(flights).to.deep.equal([10, 10, 10, 20, 3]);
     expect(made).to.deep.equal([[1180, 10]]);
+  });
+
+  it('bbrLossTolerance is a share from none to a half, and reaches the controller (draft-ietf-ccwg-bbr §5.5.10)', () => {
+    for (const value of [0, 0.25, 0.5])
+      expect(resolveProfile({ bbrLossTolerance: value }).bbrLossTolerance).to.equal(value);
+    for (const value of [-0.01, 0.51, Number.NaN, '0.1', null])
+      refuses({ bbrLossTolerance: value }, /^bbrLossTolerance is /);
+    const { congestion } = established({ profile: { congestion: 'bbr', bbrLossTolerance: 0.25 } }).connection
+      .tcb.path;
+
+    expect(congestion).to.be.instanceOf(Bbr);
+    expect((congestion as Bbr).model.lossThresh).to.equal(0.25);
   });
 
   it('pacing spreads segments over a round trip', () => {

@@ -2,6 +2,7 @@
 import type { Instant } from '../../../time/clock.ts';
 import type { AckSample, CongestionController, CongestionState, LossSample } from './controller.ts';
 import { HyStart, limitedGrowth } from './hystart.ts';
+import { initialWindowBytes } from './initial-window.ts';
 import { WindowValidation } from './window-validation.ts';
 
 /** Pacing spreads a window over less than a round trip, so that it never holds cwnd back. */
@@ -181,8 +182,6 @@ export abstract class LossBased implements CongestionController {
   }
 
   #initialWindow(): number {
-    // RFC 6928 §2, generalised: ten segments of up to 1460 bytes, and never less than two segments.
-    const segments = this.#initialWindowSegments;
-    return Math.min(segments * this.mssBytes, Math.max(2 * this.mssBytes, segments * 1460));
+    return initialWindowBytes(this.mssBytes, this.#initialWindowSegments);
   }
 }

@@ -19,6 +19,7 @@ import {
 } from './control.ts';
 import { saveStateUponLoss, segmentLost, undoLoss } from './loss.ts';
 import { type BbrModel, createModel, isInProbeBw } from './model.ts';
+import { PROBE_RTT_LONGEST_MS } from './parameters.ts';
 import { updateProbeBwCyclePhase } from './probe-bw.ts';
 import { checkProbeRtt, checkProbeRttDone, updateMinRtt } from './probe-rtt.ts';
 import {
@@ -28,13 +29,12 @@ import {
 } from './short-term.ts';
 import { checkDrainDone, checkStartupDone } from './startup.ts';
 
-/** BBR.LossThresh where nothing else is said. */
-export const DRAFT_LOSS_THRESHOLD = 0.02;
-
 /** What BBR begins with, besides what every controller does. */
 export interface BbrOptions extends ControllerOptions {
-  /** BBR.LossThresh: the loss rate of a round trip beyond which a probe has gone too far. */
-  readonly lossThreshold?: number;
+  /** So much of a round trip's data may be lost by chance: no reason to slow down. 0 when left out, as in the draft. */
+  readonly lossTolerance?: number;
+  /** How long samples as low as the least may put ProbeRTT off. PROBE_RTT_LONGEST_MS when left out; the draft has 0. */
+  readonly probeRttLongestMs?: number;
 }
 
 /** BBRv3: keeps a model of the path's bandwidth and round trip, and as much in flight as that takes. */
@@ -49,9 +49,10 @@ export class Bbr implements CongestionController {
   readonly model: BbrModel;
   #isAfterTimeout = false;
 
-  constructor({ mssBytes, initialWindowSegments, random, lossThreshold }: BbrOptions) {
-    const lossThresh = lossThreshold ?? DRAFT_LOSS_THRESHOLD;
-    this.model = createModel({ mssBytes, initialWindowSegments, random, lossThresh });
+  constructor(options: BbrOptions) {
+    const { mssBytes, initialWindowSegments, random } = options;
+    const { lossTolerance = 0, probeRttLongestMs = PROBE_RTT_LONGEST_MS } = options;
+    this.model = createModel({ mssBytes, initialWindowSegments, random, lossTolerance, probeRttLongestMs });
     this.setMss(mssBytes);
   }
 

@@ -1,6 +1,7 @@
 // What leaves: pacing rate, send quantum and congestion window. draft-ietf-ccwg-bbr §5.6.
-import { initialWindowBytes } from '../initial-window.ts';
+
 import type { AckSample } from '../controller.ts';
+import { initialWindowBytes } from '../initial-window.ts';
 import { extraAcked } from './aggregation.ts';
 import { type BbrModel, isInProbeBw } from './model.ts';
 import {

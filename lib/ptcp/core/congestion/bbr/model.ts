@@ -2,7 +2,7 @@
 import type { Entropy } from '../../../../interfaces/entropy.ts';
 import type { Instant } from '../../../../time/clock.ts';
 import type { AckSample } from '../controller.ts';
-import { DEFAULT_CWND_GAIN, STARTUP_PACING_GAIN } from './parameters.ts';
+import { DEFAULT_CWND_GAIN, LOSS_THRESH, STARTUP_PACING_GAIN } from './parameters.ts';
 
 /** The states of draft-ietf-ccwg-bbr §5.1.1. */
 export type BbrState =
@@ -20,8 +20,12 @@ export type AckPhase = 'init' | 'refilling' | 'probe-starting' | 'probe-feedback
 /** Names are those of the draft, with their units; rates are bytes a millisecond. Infinity: not set. */
 export interface BbrModel {
   readonly random: Entropy;
-  /** BBR.LossThresh */
+  /** Of a round trip's data: so much may be lost by chance. */
+  readonly lossTolerance: number;
+  /** BBR.LossThresh: what may be lost while looking for bandwidth. */
   readonly lossThresh: number;
+  /** How long samples as low as the least may put ProbeRTT off. */
+  readonly probeRttLongestMs: number;
   readonly initialWindowSegments: number;
   mssBytes: number;
   /** The initial congestion window, which follows the segment size. */
@@ -118,13 +122,15 @@ export interface ModelOptions {
   readonly mssBytes: number;
   readonly initialWindowSegments: number;
   readonly random: Entropy;
-  readonly lossThresh: number;
+  readonly lossTolerance: number;
+  readonly probeRttLongestMs: number;
 }
 
 /** OnInit() of draft-ietf-ccwg-bbr §5.2.1. */
 export function createModel(options: ModelOptions): BbrModel {
   return {
     ...options,
+    lossThresh: Math.max(LOSS_THRESH, options.lossTolerance),
     initialCwndBytes: 0,
     cwndBytes: 0,
     pacingRate: Number.POSITIVE_INFINITY,

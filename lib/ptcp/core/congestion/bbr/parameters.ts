@@ -11,6 +11,7 @@ export const PROBE_RTT_CWND_GAIN = 0.5;
 /** A hundredth less than the bandwidth, so that queues drain. */
 export const PACING_MARGIN = 0.01;
 
+export const LOSS_THRESH = 0.02;
 /** How much a round trip with losses takes off at most. */
 export const BETA = 0.7;
 /** What is left free of the in-flight data that was found safe, for others. */

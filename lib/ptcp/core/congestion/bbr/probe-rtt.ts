@@ -8,7 +8,6 @@ import {
   PROBE_RTT_CWND_GAIN,
   PROBE_RTT_DURATION_MS,
   PROBE_RTT_INTERVAL_MS,
-  PROBE_RTT_LONGEST_MS,
 } from './parameters.ts';
 import { type Progress, startProbeBwCruise, startProbeBwDown } from './probe-bw.ts';
 import { resetShortTermModel } from './short-term.ts';
@@ -22,7 +21,7 @@ export function updateMinRtt(model: BbrModel, sample: AckSample): void {
   if (rttMs < model.probeRttMinDelayMs || (rttMs >= 0 && model.isProbeRttExpired)) {
     model.probeRttMinDelayMs = rttMs;
     model.probeRttMinStamp = now;
-    model.confirmableUntil = now + PROBE_RTT_LONGEST_MS;
+    model.confirmableUntil = now + model.probeRttLongestMs;
   } else if (rttMs <= model.probeRttMinDelayMs * CONFIRMING_FACTOR && now < model.confirmableUntil) {
     model.probeRttMinStamp = now;
   }
@@ -62,7 +61,7 @@ function stayInProbeRtt(model: BbrModel, sample: AckSample): void {
 export function checkProbeRttDone(model: BbrModel, progress: Progress): void {
   if (model.probeRttDoneStamp === 0 || progress.now <= model.probeRttDoneStamp) return;
   model.probeRttMinStamp = progress.now;
-  model.confirmableUntil = progress.now + PROBE_RTT_LONGEST_MS;
+  model.confirmableUntil = progress.now + model.probeRttLongestMs;
   restoreCwnd(model);
   exitProbeRtt(model, progress);
 }

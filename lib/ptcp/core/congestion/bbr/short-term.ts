@@ -48,7 +48,7 @@ export function updateCongestionSignals(model: BbrModel, sample: AckSample): voi
 
 function isNoise(model: BbrModel): boolean {
   const { lostInRoundBytes, deliveredInRoundBytes } = model;
-  return lostInRoundBytes <= (lostInRoundBytes + deliveredInRoundBytes) * model.lossThresh;
+  return lostInRoundBytes <= (lostInRoundBytes + deliveredInRoundBytes) * model.lossTolerance;
 }
 
 /** InitLowerBounds() and LossLowerBounds(). */
