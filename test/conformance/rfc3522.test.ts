@@ -49,6 +49,25 @@ describe('RFC 3522 and RFC 4015: a repair that was needless', () => {
     expect([cwnd(peer), ssthresh(peer)]).to.deep.equal([5, 5]);
   });
 
+  it('is kept when what was sent again in the recovery before is acknowledged in this one (RFC 3522 §3.2)', () => {
+    const peer = sender();
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 10]);
+    const fresh = sent(peer).filter((n) => n >= 10);
+    expect(fresh.length, 'sent beyond the recovery point').to.be.at.least(4);
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 10], [11, 14]);
+    expect(sent(peer), 'in the first recovery').to.include(10);
+    peer.pass(RTT_MS);
+    echo(peer, 2 * RTT_MS);
+    ack(peer, 10, [11, 14]);
+    const reduced = ssthresh(peer);
+    echo(peer, 3 * RTT_MS);
+    ack(peer, 14);
+
+    expect(ssthresh(peer)).to.equal(reduced);
+  });
+
   it('costs nothing when the time-out was only a delay (RFC 4015 §3.2)', () => {
     const peer = sender();
     peer.pass(1500);
