@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Prng } from '../../../lib/bytes/prng.ts';
 import type { Connection } from '../../../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../../../lib/ptcp/core/endpoint.ts';
+import { seqLess } from '../../../lib/ptcp/core/seq.ts';
 import { EndpointNetwork } from '../../../lib/testing/endpoint-network.ts';
 
 const PORT = 49_153;
@@ -49,7 +50,9 @@ function repairOf(connection: Connection, network: EndpointNetwork): Repair {
   };
   runWhile(() => tcb.phase === 'open');
   const since = network.now;
-  runWhile(() => tcb.phase !== 'open');
+  // What is lost of later data is another matter: that repair follows without a pause.
+  const { recoveryPoint } = tcb;
+  runWhile(() => seqLess(tcb.sndUna, recoveryPoint));
   return { lostSegments: tcb.sent.everLostBytes / 1168, tookMs: network.now - since, timeOuts };
 }
 
