@@ -103,6 +103,7 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
       profile: familyProfile(family, options.profile),
       pathDatagramBytes: (path) => this.#datagramBytes(path, family, options.profile),
       pathTag: (path) => this.#paths.tagOf(path),
+      hostTag: (path) => this.#paths.hostTagOf(path),
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       ...(crc32 === undefined ? {} : { crc32 }),
       ...(isStunTransaction === undefined ? {} : { isStunTransaction }),

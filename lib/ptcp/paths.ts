@@ -54,7 +54,15 @@ export class PathTable {
   /** 53 bits that stand for the address of a path, whatever its id: nobody outside can find two that have the same. */
   tagOf(id: PathId): number {
     const { host = '', port = 0 } = this.#addresses[id] ?? {};
-    const text = `${host} ${port}`;
+    return this.#hash(`${host} ${port}`);
+  }
+
+  /** The same for its host. */
+  hostTagOf(id: PathId): number {
+    return this.#hash(this.#addresses[id]?.host ?? '');
+  }
+
+  #hash(text: string): number {
     const { high, low } = sipHash24(
       this.#tagKey,
       Uint8Array.from(text, (letter) => letter.charCodeAt(0)),

@@ -27,6 +27,7 @@ export const PLAIN = {
   crc32: false,
   pacing: false,
   maxPlpmtuBytes: 'off',
+  sharePathState: false,
 } as const;
 
 /** A segment to the endpoint. `seq` counts from the peer's ISN, `ack` and SACK edges from the endpoint's, as in packetdrill. */

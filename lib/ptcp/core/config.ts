@@ -102,6 +102,8 @@ export interface Profile {
   readonly bbrLossTolerance: number;
   /** Whether segments leave at the controller's pace instead of in bursts. */
   readonly pacing: boolean;
+  /** Whether RTT, ssthresh and PLPMTU go from a connection that ends to the next to the same host (RFC 9040). */
+  readonly sharePathState: boolean;
   /** Half-open connections kept for a listener. */
   readonly backlog: number;
   /** SYN cookies (RFC 4987 §3.6): once the backlog is full, for every SYN, or never. */
@@ -154,6 +156,7 @@ export const DEFAULT_PROFILE: Profile = {
   congestion: 'newreno',
   bbrLossTolerance: 0.06,
   pacing: true,
+  sharePathState: true,
   backlog: 1024,
   synCookies: 'auto',
   resets: true,
@@ -309,6 +312,7 @@ const SWITCHES = [
   'urgentData',
   'keepAlive',
   'pacing',
+  'sharePathState',
   'resets',
 ] as const satisfies readonly (keyof Profile)[];
 

@@ -56,6 +56,8 @@ export interface PtcpEndpointOptions {
    * found again. The path's id when left out, which then must never be given to another address.
    */
   readonly pathTag?: (path: PathId) => number;
+  /** The same for the remote host alone, all of whose paths are taken to be alike. `pathTag` when left out. */
+  readonly hostTag?: (path: PathId) => number;
   /** Tells STUN answers without a fingerprint from segments. */
   readonly isStunTransaction?: IsStunTransaction;
   /** Is told what happens to every connection; docs/observing.md. */
@@ -129,6 +131,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#tcbs = new TcbFactory({
       ...shared,
       entropy: options.entropy,
+      hostOf: options.hostTag ?? tagOf,
       overheadBytes: this.#overheadBytes,
       pathDatagramBytes: options.pathDatagramBytes,
     });
@@ -528,8 +531,10 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#watch?.settled(this.#now, tcb);
     if (tcb.news !== 0) this.#events.add(connection);
     if (tcb.state === 'TIME-WAIT' || hasFarewell(tcb)) this.#enterTimeWait(connection);
-    else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection)
+    else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection) {
       this.#mux.remove(connection.key);
+      this.#tcbs.remember(tcb, this.#now);
+    }
     const dueAt = nextDueAt(tcb);
     if (dueAt === connection.dueAt && connection.dueIndex >= 0 === (dueAt !== NEVER)) return;
     connection.dueAt = dueAt;
@@ -538,6 +543,7 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   #enterTimeWait(connection: Connection): void {
     if (this.#mux.find(connection.key) !== connection) return;
+    this.#tcbs.remember(connection.tcb, this.#now);
     const record = createTimeWait(connection.tcb, connection.key, this.#now);
     this.#mux.replace(connection.key, record);
     this.#timeWaitCount += 1;

@@ -49,6 +49,18 @@ export class RttEstimator {
     this.endBackOff();
   }
 
+  /**
+   * What an earlier connection on the path measured (RFC 9040 §6). The RTO only becomes longer by it: until there is a
+   * sample of our own it is that of RFC 6298 §2.1, on which the time that SYNs are tried for depends.
+   */
+  recall(srttMs: number, rttvarMs: number): void {
+    this.srttMs = srttMs;
+    this.rttvarMs = rttvarMs;
+    this.hasSample = true;
+    const rtoMs = srttMs + Math.max(GRANULARITY_MS, 4 * rttvarMs);
+    this.#baseRtoMs = Math.min(Math.max(this.#baseRtoMs, rtoMs), this.#maxMs);
+  }
+
   /** RFC 6298 §5.5 */
   backOff(): void {
     if (this.rtoMs < this.#maxMs) this.#backoff += 1;

@@ -6,6 +6,7 @@ import { becomeTcb, type HalfOpen } from './half-open.ts';
 import type { PathTag, Secrets } from './isn.ts';
 import type { MemoryBudget } from './memory.ts';
 import { createPath, type DatagramSizes, type Path, type PathId } from './path.ts';
+import { PathCache, type PathMemory } from './path-cache.ts';
 import { sendMss } from './segment-size.ts';
 import { createTcb, type Tcb } from './tcb.ts';
 
@@ -29,11 +30,13 @@ export interface TcbFactoryOptions {
   readonly overheadBytes: number;
   readonly pathDatagramBytes: ((path: PathId) => number | undefined) | undefined;
   readonly tagOf: (path: PathId) => PathTag;
+  readonly hostOf: (path: PathId) => PathTag;
 }
 
 /** Makes the control blocks of an endpoint. */
 export class TcbFactory {
   readonly #options: TcbFactoryOptions;
+  readonly #cache = new PathCache();
 
   constructor(options: TcbFactoryOptions) {
     this.#options = options;
@@ -46,7 +49,7 @@ export class TcbFactory {
     const tag = tagOf(opening.path);
     return createTcb({
       state: 'SYN-SENT',
-      path: this.#path(opening.path, profile),
+      path: this.#path(opening.path, profile, now),
       localPort,
       remotePort,
       profile,
@@ -64,7 +67,7 @@ export class TcbFactory {
   passive(record: HalfOpen, now: Instant): Tcb {
     const tcb = createTcb({
       state: 'SYN-RECEIVED',
-      path: this.#path(record.pathId, record.profile),
+      path: this.#path(record.pathId, record.profile, now),
       localPort: record.localPort,
       remotePort: record.remotePort,
       profile: record.profile,
@@ -81,21 +84,36 @@ export class TcbFactory {
     return tcb;
   }
 
-  #path(id: PathId, profile: Profile): Path {
-    return createPath(id, profile, this.#datagramSizes(id, profile), this.#options.entropy);
+  /** `tcb` is over: the next connection to that host begins with what it knew (RFC 9040 §6). */
+  remember(tcb: Tcb, now: Instant): void {
+    this.#cache.remember(this.#options.hostOf(tcb.path.id), tcb, now);
   }
 
-  /** What a path is known to carry is where it begins, and there is nothing to look for. */
-  #datagramSizes(id: PathId, { maxDatagramBytes, maxPlpmtuBytes }: Profile): DatagramSizes {
+  #path(id: PathId, profile: Profile, now: Instant): Path {
+    const { entropy, hostOf } = this.#options;
+    const known = profile.sharePathState ? this.#cache.recall(hostOf(id), now) : undefined;
+    const path = createPath(id, profile, this.#datagramSizes(id, profile, known), entropy);
+    if (known === undefined) return path;
+    path.rtt.recall(known.srttMs, known.rttvarMs);
+    if (known.ssthreshBytes !== Number.POSITIVE_INFINITY) path.congestion.recall?.(known.ssthreshBytes);
+    return path;
+  }
+
+  /** What the caller knows a path to carry is where it begins, and there is nothing to look for. */
+  #datagramSizes(
+    id: PathId,
+    { maxDatagramBytes, maxPlpmtuBytes }: Profile,
+    known: PathMemory | undefined,
+  ): DatagramSizes {
     const { overheadBytes, pathDatagramBytes } = this.#options;
-    const known = pathDatagramBytes?.(id);
-    const knownBytes = Math.max((known ?? 0) - overheadBytes, LEAST_DATAGRAM_BYTES);
-    const startBytes = known === undefined ? maxDatagramBytes : knownBytes;
-    const isSearched = known === undefined && maxPlpmtuBytes !== 'off';
-    return {
-      startBytes,
-      baseBytes: Math.min(startBytes, BASE_PLPMTU - overheadBytes),
-      maxBytes: isSearched ? Math.max(startBytes, maxPlpmtuBytes) : startBytes,
-    };
+    const baseBytes = BASE_PLPMTU - overheadBytes;
+    const toldBytes = pathDatagramBytes?.(id);
+    if (toldBytes !== undefined) {
+      const startBytes = Math.max(toldBytes - overheadBytes, LEAST_DATAGRAM_BYTES);
+      return { startBytes, baseBytes: Math.min(startBytes, baseBytes), maxBytes: startBytes };
+    }
+    const maxBytes = Math.max(maxDatagramBytes, maxPlpmtuBytes === 'off' ? 0 : maxPlpmtuBytes);
+    const startBytes = Math.max(maxDatagramBytes, Math.min(known?.datagramBytes ?? 0, maxBytes));
+    return { startBytes, baseBytes: Math.min(maxDatagramBytes, baseBytes), maxBytes };
   }
 }

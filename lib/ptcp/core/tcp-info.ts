@@ -159,7 +159,7 @@ function path(tcb: Tcb) {
     rtoUs: microseconds(rtt.rtoMs),
     rttUs: microseconds(rtt.srttMs),
     rttvarUs: microseconds(rtt.rttvarMs),
-    minRttUs: rtt.hasSample ? microseconds(rtt.minRttMs) : 0,
+    minRttUs: rtt.minRttMs === Number.POSITIVE_INFINITY ? 0 : microseconds(rtt.minRttMs),
     sndMssBytes: mss,
     pmtuBytes: datagramBytes,
     sndCwndSegments: Math.floor(congestion.cwndBytes / mss),

@@ -47,6 +47,7 @@ const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', nu
 ];
 
 const SWITCHES = {
+  sharePathState: true,
   synData: false,
   sack: true,
   rack: true,

@@ -100,6 +100,8 @@ export interface CongestionController extends CongestionWindow {
   onRestart?(now: Instant): void;
   /** The SYN or SYN-ACK was lost (RFC 5681 §3.1). */
   onSynLost(): void;
+  /** An earlier connection on this path ended with this ssthresh (RFC 9040 §6): where to stop slow start. */
+  recall?(ssthreshBytes: number): void;
   /** The segment size became known, or the path's datagram size changed. */
   setMss(mssBytes: number): void;
 }

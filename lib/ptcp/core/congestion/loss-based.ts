@@ -165,6 +165,10 @@ export abstract class LossBased implements CongestionController {
     this.cwndBytes = this.mssBytes;
   }
 
+  recall(ssthreshBytes: number): void {
+    this.ssthreshBytes = Math.max(ssthreshBytes, 2 * this.mssBytes);
+  }
+
   setMss(mssBytes: number): void {
     const isUntouched =
       this.cwndBytes === this.#initialWindow() && this.ssthreshBytes === Number.POSITIVE_INFINITY;
