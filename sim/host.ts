@@ -3,7 +3,7 @@ import type { Profile } from '../lib/ptcp/core/config.ts';
 import type { Connection } from '../lib/ptcp/core/connection.ts';
 import { PtcpEndpoint } from '../lib/ptcp/core/endpoint.ts';
 import type { PtcpEvent } from '../lib/ptcp/core/events.ts';
-import { Flag } from '../lib/ptcp/core/wire/segment.ts';
+import { Flag, readU32 } from '../lib/ptcp/core/wire/segment.ts';
 import { nodeCrc32 } from '../lib/reactor/node/crc32.ts';
 import { type Instant, NEVER } from '../lib/time/clock.ts';
 import { ConnectionWatch } from './invariants.ts';
@@ -319,7 +319,10 @@ export class Host {
     for (let index = this.#watches.length - 1; index >= 0; index -= 1) {
       const watch = this.#watches[index]!;
       const { tcb } = watch.connection;
-      if (tcb.remotePort === remotePort && tcb.localPort === localPort && tcb.path.id === path) return watch;
+      if (tcb.remotePort !== remotePort || tcb.localPort !== localPort || tcb.path.id !== path) continue;
+      // A new connection may have taken the place of one in TIME-WAIT (RFC 6191).
+      const isGone = watch.isOver && readU32(OUT, start + 4) !== tcb.sndNxt;
+      return isGone ? undefined : watch;
     }
     return undefined;
   }

@@ -68,7 +68,7 @@ const KINDS: Readonly<Record<WorldName, Kind>> = {
     range: SMALL_RANGE,
     auditEvery: 4,
     loss: 0.6,
-    faultsMs: 60_000,
+    faultsMs: 30_000,
     mostEpisodes: 6,
     latencyMs: 200,
     bytes: 65_536,

@@ -327,9 +327,10 @@ export class World implements HostWorld, WorldView {
   }
 
   #jump(host: Host, byMs: number): void {
-    // What is half open may be too old all at once, and a cookie out of date.
+    // What is half open may be too old all at once, a cookie out of date, and TIME-WAIT over before its time.
     for (const session of this.sessions) {
-      if (session.users[1].connection === undefined) session.isDoomed = true;
+      const isOverHere = session.users[host.index].reason !== undefined;
+      if (isOverHere || session.users[1].connection === undefined) session.isDoomed = true;
     }
     host.jump(byMs);
     if (!host.isDown) host.settle();

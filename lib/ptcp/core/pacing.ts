@@ -7,14 +7,24 @@ const BUCKET_MS = 2;
 /** And never less than the initial window, so that it leaves at once (RFC 6928). */
 const BUCKET_SEGMENTS = 10;
 
+/**
+ * A segment may go after this in any case; the window still holds it back. A rate comes from a round-trip time, and one
+ * that a clock's jump has made may be a hundred times too long: waiting for it would keep the next samples away too.
+ */
+const SLOWEST_SEGMENT_MS = 1000;
+
 /** Bytes a millisecond, Infinity where nothing is paced. */
 export function pacingRate(path: Path): number {
   return path.isPaced ? path.congestion.pacingRate : Number.POSITIVE_INFINITY;
 }
 
+function rateFor(path: Path, mssBytes: number): number {
+  return Math.max(pacingRate(path), mssBytes / SLOWEST_SEGMENT_MS);
+}
+
 /** Bytes that may leave now. Fills the bucket up to now. */
 export function pacingAllowance(path: Path, mssBytes: number, now: Instant): number {
-  const rate = pacingRate(path);
+  const rate = rateFor(path, mssBytes);
   if (rate === Number.POSITIVE_INFINITY) return rate;
   const bucketBytes = bucketSize(rate, mssBytes);
   const gained = path.pacedAt === -NEVER ? bucketBytes : (now - path.pacedAt) * rate;
@@ -32,7 +42,7 @@ export function paceSent(path: Path, bytes: number): void {
  * When there is enough for the next burst: a few segments where the rate is high, so that timers do not run for each.
  */
 export function nextPacedAt(path: Path, mssBytes: number): Instant {
-  const rate = pacingRate(path);
+  const rate = rateFor(path, mssBytes);
   if (rate === Number.POSITIVE_INFINITY) return -NEVER;
   const wantedBytes = Math.min(Math.max(mssBytes, rate), bucketSize(rate, mssBytes));
   return path.pacedAt + Math.max(0, wantedBytes - path.pacingCredit) / rate;

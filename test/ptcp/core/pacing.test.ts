@@ -64,6 +64,13 @@ describe('pacing', () => {
     expect(pacingAllowance(path, MSS, 1_000_000)).to.equal(10 * MSS);
   });
 
+  it('lets a segment go each second, however long a clock that jumped made the round trip seem', () => {
+    const left = departures(pathAt(0.001), 15);
+
+    expect(left.slice(0, 10).every((at) => at === 0)).to.equal(true);
+    for (let n = 11; n < 15; n += 1) expect(left[n]! - left[n - 1]!).to.be.closeTo(1000, 1);
+  });
+
   it('wakes up once a millisecond at a high rate, not for each segment', () => {
     const left = departures(pathAt(125_000), 12_500);
     const wakeUps = new Set(left).size;
