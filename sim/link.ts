@@ -90,7 +90,6 @@ export class Link {
     const none = { loss: 0, duplicate: 0, reorder: 0, flip: 0, truncate: 0, jitterMs: 0 };
     this.#adopt({ ...this.#plan, ...none, burst: undefined });
     this.#isCut = false;
-    this.#mtuBytes = Number.POSITIVE_INFINITY;
   }
 
   set isCut(isCut: boolean) {

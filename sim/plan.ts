@@ -42,7 +42,7 @@ export type Episode =
       readonly link: Side;
       readonly factor: number;
     }
-  /** Larger packets vanish, both ways. */
+  /** Larger packets vanish, both ways; for good where both ends look for what the path carries (RFC 8899). */
   | { readonly kind: 'mtu'; readonly at: number; readonly untilAt: number; readonly mtuBytes: number }
   /** The NAT in front of a host forgets its mappings. */
   | { readonly kind: 'rebind'; readonly at: number; readonly host: Side }

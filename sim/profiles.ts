@@ -60,9 +60,10 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   lingerMs: (random) => oneOf(random, [0, 1000, 5000]),
   keepAlive: (random) => chance(random, 0.3),
   keepAliveIdleMs: (random) => oneOf(random, [5000, 30_000, 7_200_000]),
-  keepAliveIntervalMs: (random) => oneOf(random, [1000, 10_000, 75_000]),
+  // Long enough, nine times over, for the longest time without a network.
+  keepAliveIntervalMs: (random) => oneOf(random, [15_000, 75_000]),
   // More than a world has connections: one that makes way for another (RFC 4987 §3.4) ends with a reset.
-  backlog: (random) => oneOf(random, [16, 1024]),
+  backlog: (random) => oneOf(random, [64, 1024]),
   synCookies: (random) => oneOf(random, ['auto', 'auto', 'always', 'off']),
   // The two share four bytes of the header.
   urgentData: (random, _range, isCrcOn) => chance(random, 0.3) && !isCrcOn,

@@ -96,6 +96,7 @@ export function drawPlan(world: WorldName, seed: number): WorldPlan {
   ] as const;
   const hasBothNats = nats[0] !== undefined && nats[1] !== undefined;
   const sessions = drawSessions(random.split('sessions'), kind, resolved, hasBothNats);
+  const findsMtu = resolved.every(({ sack, maxPlpmtuBytes }) => sack && maxPlpmtuBytes !== 'off');
   const plan = {
     seed,
     world,
@@ -106,7 +107,7 @@ export function drawPlan(world: WorldName, seed: number): WorldPlan {
     links,
     sessions,
     faultsEndAt,
-    episodes: drawEpisodes(random.split('episodes'), kind, faultsEndAt, nats),
+    episodes: drawEpisodes(random.split('episodes'), kind, { endAt: faultsEndAt, nats, findsMtu }),
     nats,
     clocks: [drawClock(setting.split('clock 0')), drawClock(setting.split('clock 1'))] as const,
     maxSegments: oneOf(setting, [1, 4, 16, 64]),
@@ -175,19 +176,31 @@ function drawLies(random: Prng): WorldPlan['lies'] {
   return { sack: some(), optimisticAck: some() / 4, divideAck: some(), window: some(), garbage: some() };
 }
 
+/** What the faults with a time depend on. */
+interface Setting {
+  readonly endAt: number;
+  readonly nats: WorldPlan['nats'];
+  readonly findsMtu: boolean;
+}
+
+/** BASE_PLPMTU of RFC 8899 §5.1.2 with the headers of UDP and IP: what every path is taken to carry. */
+const LEAST_LASTING_MTU = 1228;
+
 /** The faults that have a time: not before the connection has begun, and over when the faults are. */
-function drawEpisodes(random: Prng, kind: Kind, endAt: number, nats: WorldPlan['nats']): readonly Episode[] {
+function drawEpisodes(random: Prng, kind: Kind, setting: Setting): readonly Episode[] {
+  const { endAt } = setting;
   if (kind.mostEpisodes === 0 || chance(random, 0.4)) return [];
   const episodes: Episode[] = [];
   for (let left = 1 + random.below(kind.mostEpisodes); left > 0; left -= 1) {
     const at = random.nextFloat() * endAt * (chance(random, 0.5) ? 0.1 : 0.9);
     const untilAt = at + (endAt - at) * random.nextFloat();
-    episodes.push(drawEpisode(random, { at, untilAt }, nats));
+    episodes.push(drawEpisode(random, { at, untilAt }, setting));
   }
   return episodes.sort((a, b) => a.at - b.at);
 }
 
-function drawEpisode(random: Prng, time: { at: number; untilAt: number }, nats: WorldPlan['nats']): Episode {
+function drawEpisode(random: Prng, time: { at: number; untilAt: number }, setting: Setting): Episode {
+  const { nats, findsMtu } = setting;
   const host = oneOf(random, SIDES);
   const { at } = time;
   switch (random.below(10)) {
@@ -198,7 +211,9 @@ function drawEpisode(random: Prng, time: { at: number; untilAt: number }, nats: 
     case 2:
       return { kind: 'pause', ...time, host };
     case 3:
-      return { kind: 'mtu', ...time, mtuBytes: 500 + random.below(900) };
+      if (!findsMtu || chance(random, 0.5))
+        return { kind: 'mtu', ...time, mtuBytes: 500 + random.below(900) };
+      return { kind: 'mtu', at, untilAt: NEVER, mtuBytes: LEAST_LASTING_MTU + random.below(250) };
     case 4:
     case 5:
       return { kind: 'rate', ...time, link: host, factor: logUniform(random, 0.05, 4) };

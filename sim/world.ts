@@ -271,7 +271,7 @@ export class World implements HostWorld, WorldView {
     const strikes = (): boolean => this.#faults.strikes(episodeItem(index));
     let hasStruck = false;
     const begin = { at: episode.at, run: () => (hasStruck = strikes()) && this.#begin(episode) };
-    if (!('untilAt' in episode)) return [begin];
+    if (!('untilAt' in episode) || episode.untilAt === NEVER) return [begin];
     return [begin, { at: episode.untilAt, run: () => hasStruck && this.#finish(episode) }];
   }
 
