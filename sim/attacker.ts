@@ -191,6 +191,8 @@ interface Aimed {
 function isHarmless(tcb: Tcb, { seq, ack, flags, textBytes }: Aimed): boolean {
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED' || tcb.state === 'CLOSED') return false;
   if ((flags & Flag.RST) !== 0) return seq !== tcb.rcvNxt;
+  // It may open the connection anew (RFC 6191), and who has the peer's address can.
+  if ((flags & Flag.SYN) !== 0 && tcb.state === 'TIME-WAIT') return false;
   const isCounted = (flags & (Flag.SYN | Flag.FIN)) !== 0;
   // Taken for the last segment once more, whose timestamp counts: as hard to hit as a reset.
   if (seqAdd(seq, textBytes + (isCounted ? 1 : 0)) === tcb.rcvNxt) return false;

@@ -112,13 +112,14 @@ export class ConnectionWatch {
   #checkFlight(): void {
     const tcb = this.#tcb;
     const cwndBytes = sendingWindow(tcb);
-    if (this.wire.sentCount > 0) {
+    const { sentBytes, sentCount } = this.wire;
+    // With smaller segments the window shrinks while a burst is under way.
+    const isSameSize = this.wire.settled();
+    if (sentCount > 0 && isSameSize) {
       const mss = sendMss(tcb);
       const inFlight = pipe(tcb);
-      if (this.wire.sentBytes > FREE_SEGMENTS * mss && inFlight > cwndBytes + FREE_SEGMENTS * mss)
-        throw new Violation('cwnd', `${this.wire.sentBytes} sent, ${inFlight} in flight with ${cwndBytes}`);
-      this.wire.sentCount = 0;
-      this.wire.sentBytes = 0;
+      if (sentBytes > FREE_SEGMENTS * mss && inFlight > cwndBytes + FREE_SEGMENTS * mss)
+        throw new Violation('cwnd', `${sentBytes} sent, ${inFlight} in flight with ${cwndBytes}`);
     }
     const window = tcb.path.congestion.cwndBytes;
     if (window < sendMss(tcb) - 1) throw new Violation('cwnd', `${window} is less than a segment`);

@@ -11,6 +11,7 @@ export interface ProfileRange {
   readonly buffers: readonly number[];
   /** How likely an end is one of the presets. */
   readonly presets: number;
+  readonly cookies: readonly string[];
 }
 
 export const SMALL_RANGE: ProfileRange = {
@@ -18,13 +19,18 @@ export const SMALL_RANGE: ProfileRange = {
   datagram: [128, 600, 1200, 1200, 1200, 1472],
   buffers: [500, 3000, 20_000, 65_536, 65_536],
   presets: 0.15,
+  cookies: ['auto', 'auto', 'always', 'off'],
 };
+
+/** A cookie is out of date before all that these worlds have in store is over. */
+export const PATIENT_RANGE: ProfileRange = { ...SMALL_RANGE, cookies: ['auto', 'off'] };
 
 export const LARGE_RANGE: ProfileRange = {
   mss: [1200, 1452],
   datagram: [1200, 1200, 1400, 1472],
   buffers: [20_000, 65_536, 262_144],
   presets: 0.1,
+  cookies: ['auto', 'auto', 'always', 'off'],
 };
 
 const CONTROLLERS = ['newreno', 'cubic', 'bbr', 'none'].filter(isController);
@@ -64,7 +70,7 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   keepAliveIntervalMs: (random) => oneOf(random, [15_000, 75_000]),
   // More than a world has connections: one that makes way for another (RFC 4987 §3.4) ends with a reset.
   backlog: (random) => oneOf(random, [64, 1024]),
-  synCookies: (random) => oneOf(random, ['auto', 'auto', 'always', 'off']),
+  synCookies: (random, { cookies }) => oneOf(random, cookies),
   // The two share four bytes of the header.
   urgentData: (random, _range, isCrcOn) => chance(random, 0.3) && !isCrcOn,
   // Decided for both ends together, or by the world.

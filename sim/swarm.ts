@@ -16,7 +16,7 @@ import {
   type WorldName,
   type WorldPlan,
 } from './plan.ts';
-import { drawProfile, LARGE_RANGE, type ProfileRange, SMALL_RANGE } from './profiles.ts';
+import { drawProfile, LARGE_RANGE, PATIENT_RANGE, type ProfileRange, SMALL_RANGE } from './profiles.ts';
 import { chance, logUniform, oneOf } from './random.ts';
 
 /** What sets one kind of world apart from another. */
@@ -65,7 +65,7 @@ const KINDS: Readonly<Record<WorldName, Kind>> = {
     isBulk: false,
   },
   liveness: {
-    range: SMALL_RANGE,
+    range: PATIENT_RANGE,
     auditEvery: 4,
     loss: 0.6,
     faultsMs: 30_000,

@@ -137,8 +137,16 @@ export class WireRules {
     const { datagramBytes, search } = this.#tcb.path;
     const isProbe =
       search !== undefined && search.probeStart !== search.probeEnd && search.probeStart === seq;
-    const largest = Math.max(datagramBytes, this.#datagramBytes, isProbe ? search.probedBytes : 0);
+    return Math.max(datagramBytes, this.#datagramBytes, isProbe ? search.probedBytes : 0);
+  }
+
+  /** The event is over, and what was sent in it is no longer news. Returns whether datagrams have their size still. */
+  settled(): boolean {
+    const { datagramBytes } = this.#tcb.path;
+    const isSameSize = datagramBytes === this.#datagramBytes;
     this.#datagramBytes = datagramBytes;
-    return largest;
+    this.sentBytes = 0;
+    this.sentCount = 0;
+    return isSameSize;
   }
 }

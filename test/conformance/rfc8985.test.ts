@@ -9,7 +9,7 @@ import {
   sent,
   ssthresh,
 } from '../support/bulk-sender.ts';
-import type { ScriptedPeer } from '../support/scripted-peer.ts';
+import { PATH, type ScriptedPeer } from '../support/scripted-peer.ts';
 import { established } from '../support/scripted-states.ts';
 
 const SACK = { sack: true } as const;
@@ -315,6 +315,22 @@ describe('RFC 8985: tail loss probes', () => {
 
     expect(again).to.deep.equal([2, 3, 4]);
     expect(peer.connection.tcpInfo().retransmits).to.equal(0);
+  });
+
+  it('probes with no more than the path carries, however much larger the last segment was (RFC 8985 §7.3)', () => {
+    const peer = established({
+      profile: { sack: true, maxDatagramBytes: 6000 },
+      peerOptions: { mss: 5980, sackPermitted: true },
+    });
+    peer.connection.write(new Uint8Array(5000));
+    peer.expect({ length: 5000 });
+    peer.endpoint.handlePathError(peer.now, PATH, 'EMSGSIZE');
+
+    peer.pass(1000);
+
+    const lengths = peer.drain().map(({ length }) => length);
+    expect(lengths.length).to.be.above(0);
+    expect(Math.max(...lengths)).to.be.at.most(1200 - 20);
   });
 
   it('waits 200 ms more where one segment is out, whose ACK may be delayed (RFC 8985 §7.2)', () => {

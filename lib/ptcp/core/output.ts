@@ -159,7 +159,9 @@ function putTailProbe(tcb: Tcb, writer: BurstWriter): void {
     putNew(tcb, length, length === unsent, writer);
     tailProbeSent(tcb, undefined, tsVal(tcb, writer.now));
   } else {
-    cutToPath(tcb, tcb.sent.last!);
+    // What is left behind a cut may be too large still.
+    do cutToPath(tcb, tcb.sent.last!);
+    while (textOf(tcb.sent.last!) > sendMss(tcb));
     probeAgain(tcb, tcb.sent.last!, writer);
   }
   armRetransmit(tcb, writer.now);
