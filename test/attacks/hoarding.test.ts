@@ -56,6 +56,56 @@ describe('10^4 peers that hoard', () => {
     expect(server.memory.freeBytes).to.be.at.least(0);
   });
 
+  it('by keeping their windows shut make way for an honest one after a minute (RFC 6429 §3, CVE-2008-4609)', () => {
+    const hoarders = 1000;
+    const memoryLimitBytes = 32 * 1024 * 1024;
+    const content = new Uint8Array(1_000_000);
+    let servedBytes = 0;
+    const server = new PtcpEndpoint({
+      entropy: new Prng('server'),
+      memoryLimitBytes,
+      maxConnections: hoarders,
+    });
+    const [hostile, honest] = ['hostile', 'honest'].map(
+      (name) => new PtcpEndpoint({ entropy: new Prng(name) }),
+    );
+    const written = new Map<Connection, number>();
+    const network = new EndpointNetwork([server, hostile!, honest!], {
+      link: LINK,
+      logLimit: 0,
+      onEvent: (event, side) => {
+        if (event.type === 'pathCandidate') return;
+        const { connection } = event;
+        if (side === 0 && (event.type === 'accepted' || event.type === 'writable')) {
+          const before = written.get(connection) ?? 0;
+          written.set(connection, before + connection.write(content.subarray(before)));
+        }
+        if (side === 2 && event.type === 'readable') servedBytes += connection.read(1e6).length;
+      },
+    });
+    server.listen(PORT);
+    for (let peer = 0; peer < hoarders; peer += 1) hostile!.connect(0, PORT);
+    network.runUntil(5000);
+    const before = [server.connectionCount, server.memory.freeBytes];
+    expect(before[0], 'the table is full').to.equal(hoarders);
+    expect(before[1], 'and so is the memory').to.be.below(memoryLimitBytes / 100);
+    network.runUntil(66_000);
+
+    const startedAt = network.now;
+    honest!.connect(0, PORT);
+    while (servedBytes < content.length && network.now < startedAt + 60_000)
+      network.runUntil(network.now + 10);
+
+    const { shutWindowsAborted } = server.stats;
+    console.log(
+      `      of ${hoarders} hoarders ${shutWindowsAborted} made way; 1 MB came in ${network.now - startedAt} ms`,
+    );
+    expect(servedBytes).to.equal(content.length);
+    expect(network.now - startedAt).to.be.below(5000);
+    expect(server.memory.usedBytes).to.be.at.most(memoryLimitBytes);
+    expect(server.connectionCount).to.be.at.most(hoarders);
+  });
+
   it('by one byte in a minute hold their own connections and nothing else (Slowloris)', () => {
     const maxConnections = 2000;
     const { network, server, client, accepted } = pair({ maxConnections });

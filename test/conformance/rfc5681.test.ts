@@ -233,6 +233,21 @@ describe('RFC 5681: congestion control', () => {
     expect(sent(peer), 'after it').to.have.length(10);
   });
 
+  it('lets duplicate ACKs release no more than was out when the repair began, forge them who may (RFC 5681 §3.2, step 4)', () => {
+    const peer = bulkSender({ profile: { initialWindowSegments: 20 } });
+    sent(peer);
+
+    for (let i = 0; i < 1000; i += 1) ack(peer, 0);
+
+    // 22 were out with limited transmit: 21 of them can have arrived, and cwnd is 10.
+    expect(sent(peer)).to.deep.equal([20, 21, 0, ...range(22, 31)]);
+    // A partial ACK takes out of the count what it acknowledges, and a segment comes back (RFC 6582 §3.2, step 3).
+    peer.pass(RTT_MS);
+    ack(peer, 5);
+    for (let i = 0; i < 1000; i += 1) ack(peer, 5);
+    expect(sent(peer), 'at most as much as left').to.deep.equal([5, ...range(31, 36)]);
+  });
+
   it('answers an ACK of what was never sent and is not moved by it (RFC 5961 §5, optimistic ACK)', () => {
     const peer = bulkSender();
     sent(peer);

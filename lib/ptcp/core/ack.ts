@@ -249,6 +249,7 @@ function updateSendWindow(tcb: Tcb, segment: Segment, now: Instant): boolean {
   if (!isNewer || seqLess(segment.ack, tcb.sndUna)) return false;
   const before = tcb.sndWnd;
   setSendWindow(tcb, segment, segment.window << tcb.sndWindShift);
+  noteShutWindow(tcb, now);
   if (before === 0 && tcb.sndWnd > 0) windowOpened(tcb, now);
   else if (before > 0 && tcb.sndWnd === 0) armRetransmit(tcb, now);
   return before !== tcb.sndWnd;
@@ -259,6 +260,13 @@ export function setSendWindow(tcb: Tcb, segment: Segment, window: number): void 
   tcb.sndWl1 = segment.seq;
   tcb.sndWl2 = segment.ack;
   if (window > tcb.maxSndWnd) tcb.maxSndWnd = window;
+}
+
+/** Shut, or what RFC 9293 §3.8.6.2.1 would not fill: less than a segment, and than half of the largest window so far. */
+function noteShutWindow(tcb: Tcb, now: Instant): void {
+  const isShut = tcb.sndWnd === 0 || (tcb.sndWnd < sendMss(tcb) && tcb.sndWnd < tcb.maxSndWnd / 2);
+  if (!isShut) tcb.windowShutAt = NEVER;
+  else if (tcb.windowShutAt === NEVER) tcb.windowShutAt = now;
 }
 
 /** What was sent into the closed window is gone; it goes again at once, and nobody takes that for congestion. */

@@ -85,6 +85,11 @@ export interface Profile {
   readonly r2: number;
   /** Silence after which unacknowledged data ends the connection instead of R2, ms; 'off' leaves it to R2. */
   readonly userTimeoutMs: number | 'off';
+  /**
+   * How long a peer may keep its window shut while there is text for it, ms. After that the connection makes way, longest
+   * first, when the endpoint has no room for another or little memory (RFC 6429 §3); 'off' never.
+   */
+  readonly shutWindowMs: number | 'off';
   /** 2 MSL, ms. RFC 9293 §3.4.2 would have 4 min; 60 s as Linux. */
   readonly timeWaitMs: number;
   /** After close: how long data that still comes is acknowledged and discarded before a reset, ms. 0 resets at once. */
@@ -146,6 +151,7 @@ export const DEFAULT_PROFILE: Profile = {
   r1: 3,
   r2: 15,
   userTimeoutMs: 'off',
+  shutWindowMs: 60_000,
   timeWaitMs: 60_000,
   lingerMs: 5000,
   keepAlive: false,
@@ -289,6 +295,7 @@ const LIMITS: Readonly<Record<string, Limits>> = {
   r1: [1, 100],
   r2: [1, 100],
   userTimeoutMs: [1, Number.MAX_SAFE_INTEGER],
+  shutWindowMs: [0, Number.MAX_SAFE_INTEGER],
   timeWaitMs: [0, 3_600_000],
   lingerMs: [0, 3_600_000],
   keepAliveIdleMs: [1, Number.MAX_SAFE_INTEGER],
@@ -299,7 +306,12 @@ const LIMITS: Readonly<Record<string, Limits>> = {
 };
 
 /** Numbers that may be 'off' instead. */
-const CHOICES: ReadonlySet<string> = new Set(['maxPlpmtuBytes', 'windowScale', 'userTimeoutMs']);
+const CHOICES: ReadonlySet<string> = new Set([
+  'maxPlpmtuBytes',
+  'windowScale',
+  'userTimeoutMs',
+  'shutWindowMs',
+]);
 
 const SWITCHES = [
   'sack',

@@ -21,6 +21,7 @@ import { nextBurst } from './output.ts';
 import { isPath, MAX_PATH_ID, type PathId } from './path.ts';
 import { datagramRefused } from './pmtu.ts';
 import { ReadyQueue } from './ready-queue.ts';
+import { ShutWindows } from './shut-windows.ts';
 import { createStats, type EndpointStats } from './stats.ts';
 import { StrayAnswers } from './strays.ts';
 import { SynCache } from './syn-cache.ts';
@@ -109,6 +110,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #timeWaitAcks = new ReadyQueue<TimeWait>();
   /** Connections that could write nothing for lack of memory. */
   readonly #starved = new Set<Connection>();
+  readonly #shutWindows: ShutWindows;
   readonly #segment = new Segment();
   readonly #writer: BurstWriter;
   readonly #watch: Watch | undefined;
@@ -126,6 +128,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#rules = { crc32: this.#crc32, isStunTransaction: options.isStunTransaction, isTcpOn: false };
     for (const wire of wiresOf(this.#profile)) this.#speak(wire);
     this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
+    this.#shutWindows = new ShutWindows(this.memory);
     const tagOf = options.pathTag ?? ((path: PathId) => path);
     const shared = { secrets: this.#secrets, memory: this.memory, tagOf };
     this.#tcbs = new TcbFactory({
@@ -144,6 +147,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       due: this.#due,
       strays: this.#strays,
       stats: this.stats,
+      makeRoom: () => this.#makeRoom(),
     });
   }
 
@@ -518,6 +522,17 @@ export class PtcpEndpoint implements ConnectionOwner {
     if (tcb.wantsToWrite && tcb.sendBuffer.length === 0) this.#starved.add(connection);
     this.#makeReady(connection);
     this.#settle(connection);
+    if (this.#shutWindows.isMemoryShort) this.#makeRoom();
+  }
+
+  /** RFC 6429 §3: whoever has kept his window shut longest goes. Returns whether there was one. */
+  #makeRoom(): boolean {
+    const aborted = this.#shutWindows.abortLongest(this.#now);
+    if (aborted === undefined) return false;
+    this.stats.shutWindowsAborted += 1;
+    this.#makeReady(aborted);
+    this.#settle(aborted);
+    return true;
   }
 
   #makeReady(connection: Connection): void {
@@ -529,6 +544,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   #settle(connection: Connection): void {
     const { tcb } = connection;
     this.#watch?.settled(this.#now, tcb);
+    this.#shutWindows.note(connection);
     if (tcb.news !== 0) this.#events.add(connection);
     if (tcb.state === 'TIME-WAIT' || hasFarewell(tcb)) this.#enterTimeWait(connection);
     else if (tcb.state === 'CLOSED' && this.#mux.find(connection.key) === connection) {

@@ -62,8 +62,11 @@ export function duplicateAckArrived(tcb: Tcb): void {
   tcb.dupAcks += 1;
   // After a time-out it speaks of segments that are out of the pipe already.
   if (tcb.isSackOn || tcb.phase === 'loss') return;
-  // Each says that one segment has left the network (RFC 5681 §3.2, step 4, as pipe counts it).
-  tcb.dupAckedBytes = Math.min(tcb.dupAckedBytes + sendMss(tcb), Math.max(0, flightSize(tcb) - sendMss(tcb)));
+  // Each says that one segment has left the network (RFC 5681 §3.2, step 4, as pipe counts it), but no more of them than
+  // were out as the recovery began: forged ones would release a segment each, which lets in one more, and so on.
+  const flight = flightSize(tcb);
+  const out = tcb.phase === 'recovery' ? Math.min(flight, tcb.recoveryFlightBytes) : flight;
+  tcb.dupAckedBytes = Math.min(tcb.dupAckedBytes + sendMss(tcb), Math.max(0, out - sendMss(tcb)));
 }
 
 /** Looks for losses after an ACK and reacts to the first of a window. Returns bytes newly thought lost. */
@@ -95,6 +98,7 @@ function enterRecovery(tcb: Tcb, now: Instant): void {
   const { congestion } = tcb.path;
   tcb.phase = 'recovery';
   tcb.recoveryPoint = tcb.sndNxt;
+  tcb.recoveryFlightBytes = flightSize(tcb);
   tcb.highRxt = tcb.sndUna;
   tcb.isRescued = false;
   // What an earlier recovery sent again is not yet acknowledged: its ACK would pass for one of the original.

@@ -18,6 +18,8 @@ export interface EndpointStats {
   synCookiesSent: number;
   synCookiesAccepted: number;
   synCookiesRefused: number;
+  /** Connections ended for lack of room because their peers had kept their windows shut (RFC 6429 §3). */
+  shutWindowsAborted: number;
 }
 
 export function createStats(): EndpointStats {
@@ -32,5 +34,6 @@ export function createStats(): EndpointStats {
     synCookiesSent: 0,
     synCookiesAccepted: 0,
     synCookiesRefused: 0,
+    shutWindowsAborted: 0,
   };
 }

@@ -48,6 +48,8 @@ export interface SynCacheOptions {
   readonly due: DueQueue<MuxEntry>;
   readonly strays: StrayAnswers;
   readonly stats: EndpointStats;
+  /** Asked when there is no room for a connection: whether somebody has made way. */
+  readonly makeRoom: () => boolean;
 }
 
 /** The passive opens of an endpoint, from the SYN to the ACK that makes a connection. */
@@ -73,8 +75,13 @@ export class SynCache {
   }
 
   #isWelcome(remotePort: number, path: PathId): boolean {
+    if (remotePort === 0 || !isPath(path)) return false;
+    return this.#hasRoom() || (this.#options.makeRoom() && this.#hasRoom());
+  }
+
+  #hasRoom(): boolean {
     const { mux, memory, maxConnections } = this.#options;
-    return mux.connectionCount < maxConnections && memory.freeBytes > 0 && remotePort !== 0 && isPath(path);
+    return mux.connectionCount < maxConnections && memory.freeBytes > 0;
   }
 
   /**

@@ -68,6 +68,8 @@ export interface Tcb {
   sndWl2: Seq;
   /** Max.SND.WND of RFC 9293 §3.8.6.2.1 and RFC 5961 §5. */
   maxSndWnd: number;
+  /** Since when the peer's window has not been worth a segment; NEVER while it is. */
+  windowShutAt: Instant;
   /** Snd.Wind.Shift and Rcv.Wind.Shift, RFC 7323 §2.3. */
   sndWindShift: number;
   rcvWindShift: number;
@@ -125,6 +127,8 @@ export interface Tcb {
   isRescued: boolean;
   /** Bytes that duplicate ACKs without SACK say have left the network (RFC 6582, counted as RFC 6675 counts). */
   dupAckedBytes: number;
+  /** FlightSize when the recovery began: as much as they can truly say (RFC 5681 §3.2, step 4). */
+  recoveryFlightBytes: number;
   /** What to go back to if the repair proves needless, RFC 4015; undefined once it is past proving. */
   undo: Undo | undefined;
   /** Whether the window was full when data was last sent. */
@@ -260,6 +264,7 @@ export function createTcb(options: TcbOptions): Tcb {
     sndWl1: 0,
     sndWl2: 0,
     maxSndWnd: 0,
+    windowShutAt: NEVER,
     sndWindShift: 0,
     rcvWindShift: 0,
     irs: 0,
@@ -295,6 +300,7 @@ export function createTcb(options: TcbOptions): Tcb {
     highRxt: iss,
     isRescued: false,
     dupAckedBytes: 0,
+    recoveryFlightBytes: 0,
     undo: undefined,
     isCwndLimited: false,
     lastSentAt: -NEVER,

@@ -37,6 +37,7 @@ const NUMBERS: readonly (readonly [keyof Profile, number | undefined | 'off', nu
   ['r1', 3, 1, 100],
   ['r2', 15, 1, 100],
   ['userTimeoutMs', 'off', 1, Number.MAX_SAFE_INTEGER],
+  ['shutWindowMs', 60_000, 0, Number.MAX_SAFE_INTEGER],
   ['timeWaitMs', 60_000, 0, 3_600_000],
   ['lingerMs', 5000, 0, 3_600_000],
   ['keepAliveIdleMs', 7_200_000, 1, Number.MAX_SAFE_INTEGER],
@@ -430,6 +431,23 @@ describe('the option', () => {
       expect(peer.drain()).to.have.lengthOf(1 + r2);
       expect(peer.connection.closeReason).to.equal('timeout');
     }
+  });
+
+  it('shutWindowMs is how long a window may stay shut before its connection makes way for another (RFC 6429 §3)', () => {
+    const peer = listening({ profile: { shutWindowMs: 2000 }, endpoint: { maxConnections: 1 } });
+    peer.inject({ flags: 'S', window: 0 });
+    peer.inject({ seq: 1, ack: 1, window: 0 });
+    peer.connection.write(pattern(10));
+    peer.at(1999);
+    peer.drain();
+    peer.inject({ flags: 'S', srcPort: 50_100 });
+    peer.expectNothing();
+
+    peer.at(2001);
+    peer.drain();
+    peer.inject({ flags: 'S', srcPort: 50_100 });
+
+    expect(peer.drain().map(({ flags, dstPort }) => [flags, dstPort])).to.deep.include(['S.', 50_100]);
   });
 
   it('userTimeoutMs is how long anything may go unacknowledged (RFC 9293 §3.8.3, MUST-21)', () => {
