@@ -220,6 +220,30 @@ describe('the traps of Vertex', () => {
       expect(world.sent.map(({ ack }) => ack)).to.deep.equal([201, 201]);
     });
 
+    it('is done at once for a full flight as a whole, whatever of it our text acknowledged, and later for less', () => {
+      const world = alone('server');
+      const arrives = (seq: number, count: number): void =>
+        world.inject(theirs(world, { seq, flags: Flag.ACK, text: pattern(count, seq - 1) }));
+      arrives(1, 489);
+      arrives(490, 489);
+      expect(world.sent, 'a byte may follow').to.deep.equal([]);
+      arrives(979, 1);
+      expect(world.sent.map(({ ack }) => ack)).to.deep.equal([980]);
+
+      arrives(980, 489);
+      world.ours.write(pattern(10));
+      world.runUntil(world.now + 1);
+      arrives(1469, 489);
+      arrives(1958, 1);
+      expect(world.sent.map(({ ack }) => ack)).to.deep.equal([980, 1469, 1959]);
+
+      arrives(1959, 300);
+      world.runUntil(world.now + 24);
+      expect(world.sent.at(-1)?.ack).to.equal(1959);
+      world.runUntil(world.now + 1);
+      expect(world.sent.at(-1)?.ack).to.equal(2259);
+    });
+
     it('answers no ACK that is old, and no reset that does not hit', () => {
       const world = alone('server');
       world.inject(theirs(world, { seq: 0, flags: Flag.ACK }));
@@ -448,6 +472,17 @@ describe('the traps of Vertex', () => {
       const stranger = { srcPort: 5, dstPort: 1, seq: 1, ack: 1, flags: Flag.ACK, text: pattern(400) };
       world.inject(encodeVertexPacket(stranger).subarray(0, 323));
       expect(world.sent, 'too little, answers to answers, a stranger').to.have.lengthOf(1);
+    });
+
+    it('leaves to a peer whose ACK of our SYN-ACK is missing, or its text could never come', () => {
+      const world = new VertexWorld('server', { link: { latencyMs: 5 } });
+      world.runUntil(7);
+      world.silence();
+      const packet = { srcPort: 8, dstPort: 1, seq: 1, ack: 1, flags: Flag.ACK, text: pattern(489) };
+      world.inject(encodeVertexPacket(packet).subarray(0, 511));
+
+      expect(world.sent.at(-1)).to.include({ flags: Flag.STB, srcPort: 1, dstPort: 8 });
+      expect([...world.sent.at(-1)!.text]).to.deep.equal([488 >> 8, 488 & 0xff]);
     });
 
     for (const role of ['client', 'server'] as const) {

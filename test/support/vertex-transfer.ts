@@ -28,7 +28,7 @@ export function playVertexTransfer(transfer: VertexTransfer): VertexWorld {
   let written = 0;
   const onEvent = (event: PtcpEvent, { connection, received }: VertexWorld): void => {
     if (connection === undefined) return;
-    if (event.type === 'established' || event.type === 'writable')
+    if (written < ours.length && (event.type === 'established' || event.type === 'writable'))
       written += connection.write(ours.subarray(written));
     if (event.type === 'closed') return;
     const bytes = connection.read(1_000_000);

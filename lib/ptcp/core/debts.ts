@@ -4,6 +4,7 @@ import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { Seq } from './seq.ts';
 import { isVertex, type Tcb } from './tcb.ts';
+import { ackDelayMs } from './vertex-peer.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
 const CHALLENGES_PER_ROUND = 10;
@@ -49,6 +50,12 @@ export function oweDelayedAck(tcb: Tcb, bytes: number, now: Instant): void {
   if (tcb.quickAcksLeft > 0) {
     tcb.quickAcksLeft -= 1;
     tcb.owesAck = true;
+    return;
+  }
+  if (isVertex(tcb)) {
+    const delayMs = ackDelayMs(tcb);
+    if (delayMs === 0) tcb.owesAck = true;
+    else tcb.delayedAckAt = Math.min(tcb.delayedAckAt, now + delayMs);
     return;
   }
   // SHLD-19: every second full-sized segment, or as many bytes.

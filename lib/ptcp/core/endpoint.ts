@@ -319,7 +319,8 @@ export class PtcpEndpoint implements ConnectionOwner {
   #cutVertexArrives(bytes: Uint8Array, start: number, end: number, path: PathId): DatagramKind {
     const segment = this.#segment;
     decodeVertex(bytes, start, end, segment);
-    if (!(this.#entryFor(segment, path) instanceof Connection)) {
+    const entry = this.#entryFor(segment, path);
+    if (entry === undefined || (!(entry instanceof Connection) && entry.kind === 'time-wait')) {
       this.stats.notSegments.foreign += 1;
       return 'foreign';
     }

@@ -164,6 +164,8 @@ export interface Tcb {
   resetSeq: Seq;
   /** In-order bytes not yet acknowledged. */
   ackPendingBytes: number;
+  /** Vertex only: where what it has in flight began, as far as can be told. */
+  flightStart: Seq;
   quickAcksLeft: number;
   /** D-SACK to report, RFC 2883: empty when start equals end. */
   dsackStart: Seq;
@@ -322,6 +324,7 @@ export function createTcb(options: TcbOptions): Tcb {
     owesReset: false,
     resetSeq: iss,
     ackPendingBytes: 0,
+    flightStart: 1,
     quickAcksLeft: profile.quickAckCount,
     dsackStart: 0,
     dsackEnd: 0,

@@ -42,9 +42,8 @@ export function profileOn(wire: Wire, profile: Profile): Profile {
     crc32: false,
     urgentData: false,
     synCookies: 'off',
-    // An ACK below its FIN is worse than a late one, and two segments are all that it has in flight.
+    // An ACK below its FIN is worse than a late one.
     quickAckCount: 0,
-    ackEverySegments: 2,
     // As little as two segments need no pace.
     pacing: false,
     rtoMinMs: Math.max(profile.rtoMinMs, RTO_MIN_MS),
@@ -79,6 +78,24 @@ export function shrinkSegments(tcb: Tcb, stbBytes: number): void {
 /** Whether `textBytes`, all that came of a datagram, are worth telling: fewer are nobody's path, and 0 would hang it. */
 export function isStbDue(textBytes: number): boolean {
   return textBytes >= LEAST_MSS_BYTES;
+}
+
+/** Its SYN counts as room once it is acknowledged: its flights have a byte more than it would have. */
+const FULL_FLIGHT_BYTES = FLIGHT_BYTES + 1;
+const LAST_BYTE_MS = 1;
+
+/**
+ * How long what came may wait for its ACK. It sends nothing more before all that is in flight is acknowledged: a full
+ * flight at once, whatever of it was acknowledged by the way. Less than that is all it has, and a FIN may follow.
+ */
+export function ackDelayMs(tcb: Tcb): number {
+  const flightBytes = seqDiff(tcb.rcvNxt, tcb.flightStart);
+  if (flightBytes >= FULL_FLIGHT_BYTES) {
+    tcb.flightStart = tcb.rcvNxt;
+    return 0;
+  }
+  const { ackDelayMs } = tcb.profile;
+  return flightBytes >= FLIGHT_BYTES ? Math.min(LAST_BYTE_MS, ackDelayMs) : ackDelayMs;
 }
 
 /**
