@@ -292,7 +292,8 @@ describe('RFC 7661: congestion', () => {
 
 /** A client, the server that reads all it sends, and 25 ms each way between them. */
 function paced(): { readonly network: EndpointNetwork; readonly connection: Connection } {
-  const [client, server] = [1, 2].map((seed) => new PtcpEndpoint({ entropy: new Prng(seed) }));
+  const profile = { congestion: 'newreno' } as const;
+  const [client, server] = [1, 2].map((seed) => new PtcpEndpoint({ entropy: new Prng(seed), profile }));
   server!.listen(49_153);
   const network = new EndpointNetwork([client!, server!], {
     link: { latencyMs: RTT_MS / 2 },

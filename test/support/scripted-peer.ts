@@ -27,6 +27,7 @@ export const PLAIN = {
   crc32: false,
   pacing: false,
   maxPlpmtuBytes: 'off',
+  congestion: 'newreno',
   sharePathState: false,
 } as const;
 

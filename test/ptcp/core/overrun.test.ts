@@ -20,6 +20,7 @@ interface Repair {
 /** A first flight of `segments` leaves at once, far more than queue and link take. What came of it, `loss` beside. */
 function overrun(segments: number, loss: number): Repair {
   const profile = {
+    congestion: 'newreno' as const,
     initialWindowSegments: segments,
     pacing: false,
     receiveBufferBytes: BYTES,
