@@ -42,6 +42,9 @@ export function profileOn(wire: Wire, profile: Profile): Profile {
     crc32: false,
     urgentData: false,
     synCookies: 'off',
+    maxPlpmtuBytes: 'off',
+    // Its delayed ACKs say little of the path.
+    sharePathState: false,
     // An ACK below its FIN is worse than a late one.
     quickAckCount: 0,
     // As little as two segments need no pace.
