@@ -120,8 +120,9 @@ describe('hawser as processes on loopback', function () {
     expect((await readdir(inbox)).sort()).to.deep.equal(['.a.bin.hawser-journal', '.a.bin.hawser-part']);
   });
 
-  it('leaves a capture of whole packets when it is interrupted', async () => {
+  it('leaves a capture of whole packets and a trace of whole records when it is interrupted', async () => {
     const file = join(directory, 'x.pcapng');
+    const trace = join(directory, 'x.qlog');
     const receiver = hawser(
       'receive',
       '--json',
@@ -131,6 +132,8 @@ describe('hawser as processes on loopback', function () {
       await folder(),
       '--pcap',
       file,
+      '--trace',
+      trace,
     );
     const port = await portOf(receiver);
     await writeFile(join(directory, 'a.bin'), 'a');
@@ -140,6 +143,9 @@ describe('hawser as processes on loopback', function () {
 
     expect(await receiver.ended).to.equal(0);
     expect(blocksOf(await readFile(file))).to.have.lengthOf.above(6);
+    const records = (await readFile(trace, 'utf8')).split('\u001e').slice(1);
+    const names = records.map((record) => (JSON.parse(record) as { name?: string }).name);
+    expect(names).to.include.members(['connectivity:connection_started', 'connectivity:connection_closed']);
   });
 
   it('says in one line that a capture cannot be written, and replaces no other file by it', async () => {

@@ -96,17 +96,17 @@ describe('npm run demo', () => {
 
   it('leaves a capture of whole packets when it is ended at Ctrl-C', async () => {
     const file = join(tmpdir(), `hawser-demo-${process.pid}.pcapng`);
-    const demo = start(...LONG, '--pcap', file);
+    const demo = start(...LONG, '--json', '--pcap', file);
     try {
       await partsOf(demo.child.pid);
-      while ((await sizeOf(file)) < 100_000) await sleep(POLL_MS);
+      while ((await sizeOf(file)) < 30_000) await sleep(POLL_MS);
 
       demo.child.kill('SIGINT');
       const { status, messages } = await demo.ended;
 
       expect(status).to.equal(130);
       expect(messages).to.equal('');
-      expect(blocksOf(await readFile(file))).to.have.lengthOf.above(50);
+      expect(blocksOf(await readFile(file))).to.have.lengthOf.above(10);
     } finally {
       await rm(file, { force: true });
     }

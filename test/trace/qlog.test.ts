@@ -17,7 +17,7 @@ function recordsOf(bytes: Uint8Array): unknown[] {
 }
 
 describe('QlogRecords', () => {
-  it('is a JSON text sequence that begins with what it is (RFC 7464 §2.2)', () => {
+  it('is a JSON text sequence that begins with what it is (RFC 7464 §2.2, draft-ietf-quic-qlog-main-schema §5)', () => {
     const [head] = recordsOf(new QlogRecords().take()) as [Record<string, unknown>];
 
     expect(head['file_schema']).to.equal('urn:ietf:params:qlog:file:sequential');
