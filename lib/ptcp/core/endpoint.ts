@@ -468,10 +468,10 @@ export class PtcpEndpoint implements ConnectionOwner {
     for (let connection = this.#ready.take(); connection !== undefined; connection = this.#ready.take()) {
       connection.isReady = false;
       this.#writer.begin(target, now);
-      nextBurst(connection.tcb, this.#writer);
+      const isAll = nextBurst(connection.tcb, this.#writer);
       this.#settle(connection);
       if (this.#writer.count > 0) {
-        this.#makeReady(connection);
+        if (!isAll) this.#makeReady(connection);
         return this.#burst(connection.tcb.path.id, target);
       }
     }

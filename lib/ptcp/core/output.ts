@@ -36,60 +36,77 @@ type Hold = 'cwnd' | 'pacing' | 'window' | 'nothing' | 'burst-full' | 'nagle';
 /**
  * Writes what `tcb` has to send now as one burst: reset > SYN > SACK > retransmission > new data > probe > ACK.
  *
- * Called until it writes nothing.
+ * Called until it writes nothing, or returns that nothing more is to be sent now.
  */
-export function nextBurst(tcb: Tcb, writer: BurstWriter): void {
+export function nextBurst(tcb: Tcb, writer: BurstWriter): boolean {
   if (tcb.owesReset) {
     if (isVertex(tcb)) putFarewell(tcb, writer);
     else putReset(tcb, writer);
-    return;
+    return false;
   }
-  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+  if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return true;
   // Here, since `close` is not told the time.
   startLinger(tcb, writer.now);
   if (tcb.owesSyn) {
     putSyn(tcb, writer);
-    return;
+    return false;
   }
   if (tcb.owesAck && !isAckSafe(tcb)) tcb.owesAck = false;
   if (!isSynchronized(tcb.state)) {
     if (tcb.state === 'SYN-RECEIVED' && tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
-    return;
+    return false;
   }
   // A duplicate ACK must carry no text to count as one (RFC 5681 §2).
   if (tcb.owesAck && (tcb.recvBuffer.hasIsles || tcb.dsackStart !== tcb.dsackEnd)) {
     putBareAck(tcb, writer, tcb.sndNxt);
-    return;
+    return false;
   }
   putPathProbe(tcb, writer);
-  if (writer.count > 0) return;
-  sendText(tcb, writer);
-  if (writer.count > 0) return;
+  if (writer.count > 0) return false;
+  const isAllSent = sendText(tcb, writer);
+  if (writer.count > 0) return isAllSent && !owesMore(tcb);
   if (tcb.owesProbe) putProbe(tcb, writer);
   else if (tcb.owesKeepAlive) {
     // SHLD-12: no text, and a sequence number that the peer must answer.
     tcb.owesKeepAlive = false;
     if (isVertex(tcb)) putPoke(tcb, writer);
     else putBareAck(tcb, writer, seqAdd(tcb.sndNxt, -1));
-  } else if (tcb.owesAck) putBareAck(tcb, writer, tcb.sndNxt);
-  else if (isVertex(tcb) && wantsPoke(tcb)) putPoke(tcb, writer);
+  } else if (tcb.owesAck) {
+    putBareAck(tcb, writer, tcb.sndNxt);
+    return !tcb.owesAck && !isVertex(tcb);
+  } else if (isVertex(tcb) && wantsPoke(tcb)) putPoke(tcb, writer);
+  return false;
 }
 
-function sendText(tcb: Tcb, writer: BurstWriter): void {
+/** Whether a burst of text has left debts; a search for a larger datagram may go on behind it. */
+function owesMore(tcb: Tcb): boolean {
+  return (
+    tcb.owesProbe ||
+    tcb.owesKeepAlive ||
+    tcb.owesTailProbe ||
+    tcb.owesAck ||
+    isVertex(tcb) ||
+    tcb.path.datagramBytes < tcb.path.maxDatagramBytes
+  );
+}
+
+/** Returns whether that was all that may be sent now. */
+function sendText(tcb: Tcb, writer: BurstWriter): boolean {
   if (tcb.sent.count === 0 && tcb.sendBuffer.length === 0 && !(tcb.isFinQueued && !tcb.isFinSent)) {
     tcb.pacedAt = NEVER;
     noteLimit(tcb, 'idle', writer.now);
-    return;
+    return true;
   }
   restartIfIdle(tcb, writer.now);
   const before = tcb.sndNxt;
   if (tcb.owesTailProbe) putTailProbe(tcb, writer);
-  sendWhatMay(tcb, writer);
+  const hold = sendWhatMay(tcb, writer);
   if (writer.count > 0 && tcb.retransmitAt === NEVER) armRetransmit(tcb, writer.now);
   if (tcb.sndNxt !== before) armTailProbe(tcb, writer.now);
+  return hold !== 'burst-full';
 }
 
-function sendWhatMay(tcb: Tcb, writer: BurstWriter): void {
+function sendWhatMay(tcb: Tcb, writer: BurstWriter): Hold {
   let hold: Hold = 'burst-full';
   while (writer.count === 0 || writer.segmentBytes < QUANTUM_BYTES) {
     const before = writer.count;
@@ -98,6 +115,7 @@ function sendWhatMay(tcb: Tcb, writer: BurstWriter): void {
     hold = 'burst-full';
   }
   noteHold(tcb, hold, writer.now);
+  return hold;
 }
 
 /** RFC 5681 §4.1: after a pause of an RTO the ACK clock is gone. */
