@@ -30,7 +30,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   marks: `The four marks: goodput share of one flow with a queue of 1 BDP.
 Per cent of packets dropped at the queue and of segments sent again; what packets waited in the queue;
 "RTT x" is the round trip with the mean wait over the one without. Three seeds; all but the longest wait are means.
-A mark is reached by the mean share, with less than 3 % dropped at the queue.`,
+A mark is reached by the mean share, with less than 3 % dropped at the queue. "bbr, draft" takes no loss for chance
+(bbrLossTolerance 0); all else is the default.`,
   share: `Goodput share of one flow over rate, round trip, loss and queue. Seed 1.`,
   fairness: `What flows leave each other, with the queue of 1 BDP unless said otherwise. Seed 1; flows start 0.2 s apart.
 Counted from ${SETTLED_AFTER_SECONDS} s to 60 s, so that the start is left out. A fair share is the link's capacity over the number of flows.
