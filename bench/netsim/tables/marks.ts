@@ -11,10 +11,11 @@ interface Contender {
   readonly flow: CellFlow;
 }
 
-const CONTENDERS: readonly Contender[] = CONTROLLERS.map((controller) => ({
-  name: controller,
-  flow: { controller },
-}));
+const CONTENDERS: readonly Contender[] = [
+  ...CONTROLLERS.map((controller) => ({ name: controller, flow: { controller } })),
+  // Every loss counts, as in the draft.
+  { name: 'bbr, draft', flow: { controller: 'bbr', profile: { bbrLossTolerance: 0 } } },
+];
 
 /** The four marks for each controller. */
 export const marksTable: Table = {
