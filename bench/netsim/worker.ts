@@ -6,3 +6,6 @@ process.on('message', (errand: Errand) => {
   const answer: Answer = { index: errand.index, result: measure(errand.cell) };
   process.send?.(answer);
 });
+
+// Who asked is gone.
+process.on('disconnect', () => process.exit());
