@@ -17,6 +17,10 @@ const CLEAN: LinkOptions = { latencyMs: 20, rateMbit: 20 };
 const V4 = ['192.0.2.1', '192.0.2.2'] as const;
 const V6 = ['2001:db8::1', '2001:db8::2'] as const;
 
+/** A probe for the path's MTU repeats text, and a D-SACK answers it (docs/decisions/0021-pmtu-probes.md). */
+const NO_SEARCH = { maxPlpmtuBytes: 'off' } as const;
+const DSACK = 'D-SACK Sequence';
+
 /** Where the receiver's disk is slower than the loopback interface, this is simply true. */
 const WINDOW_FULL = 'TCP window specified by the receiver is now completely full';
 
@@ -95,7 +99,7 @@ describe('tshark', () => {
   ] as const) {
     for (const watched of [0, 1] as const) {
       it(`finds nothing to warn of in a clean run over ${name}, seen from the ${watched === 0 ? 'server' : 'client'}`, async () => {
-        await writeFile(file, captureOf({ link: CLEAN, hosts, watched, clientCount: 2 }));
+        await writeFile(file, captureOf({ link: CLEAN, hosts, watched, clientCount: 2, profile: NO_SEARCH }));
 
         expect(warningsIn(file)).to.deep.equal([]);
         expect(countIn(file, 'tcp.flags.syn == 1')).to.equal(4);
@@ -107,6 +111,14 @@ describe('tshark', () => {
       });
     }
   }
+
+  it('takes the search for the path MTU for a needless retransmission, and finds nothing else to warn of', async () => {
+    await writeFile(file, captureOf({ link: CLEAN, hosts: V4, watched: 1 }));
+
+    const warnings = warningsIn(file);
+    expect(warnings.filter((line) => !line.includes(DSACK))).to.deep.equal([]);
+    expect(warnings).to.have.length(1);
+  });
 
   it('reads the options of the SYN, and scales the window by them', async () => {
     const profile = { receiveBufferBytes: 1 << 20, mssBytes: 1452 };
