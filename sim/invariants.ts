@@ -137,8 +137,10 @@ function checkOver(tcb: Tcb): void {
 /** Whoever waits for something has a timer that ends the waiting; and no timer is absurd. */
 function checkTimers(tcb: Tcb, now: Instant): void {
   const { rtt } = tcb.path;
-  const { rtoMinMs, rtoMaxMs } = tcb.profile;
-  if (!(rtt.rtoMs >= rtoMinMs && rtt.rtoMs <= rtoMaxMs)) throw new Violation('rto', `${rtt.rtoMs} ms`);
+  const { rtoMinMs, rtoInitialMs, rtoMaxMs } = tcb.profile;
+  // The bounds are for what is computed: RTO is what it began with until there is a sample (RFC 6298 §2.1, §2.4).
+  if (!(rtt.rtoMs >= Math.min(rtoMinMs, rtoInitialMs) && rtt.rtoMs <= rtoMaxMs))
+    throw new Violation('rto', `${rtt.rtoMs} ms`);
   const waitAt = workTimer(tcb);
   if (waitAt === NEVER) {
     if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED')

@@ -28,9 +28,9 @@ export function patienceMs(plan: Omit<WorldPlan, 'patienceMs'>): number {
   return (silenceMs + (canBreak ? ATTEMPTS : 1) * work) / slowest;
 }
 
-/** Whether it takes R2 (RFC 9293 §3.8.3) to learn of it, and another attempt to go on. */
+/** Whether it may take R2 (RFC 9293 §3.8.3) to learn of it, and another attempt to go on. */
 function isBreaking({ kind }: Episode): boolean {
-  return kind === 'crash' || kind === 'rebind';
+  return kind === 'crash' || kind === 'rebind' || kind === 'jump';
 }
 
 function sessionMs(session: SessionPlan, roundTripMs: number, plan: Omit<WorldPlan, 'patienceMs'>): number {

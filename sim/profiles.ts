@@ -12,6 +12,7 @@ export interface ProfileRange {
   /** How likely an end is one of the presets. */
   readonly presets: number;
   readonly cookies: readonly string[];
+  readonly rtoInitialMs: readonly number[];
 }
 
 export const SMALL_RANGE: ProfileRange = {
@@ -20,10 +21,15 @@ export const SMALL_RANGE: ProfileRange = {
   buffers: [500, 3000, 20_000, 65_536, 65_536],
   presets: 0.15,
   cookies: ['auto', 'auto', 'always', 'off'],
+  rtoInitialMs: [200, 1000, 1000, 3000],
 };
 
-/** A cookie is out of date before all that these worlds have in store is over. */
-export const PATIENT_RANGE: ProfileRange = { ...SMALL_RANGE, cookies: ['auto', 'off'] };
+/** A cookie is out of date, and the last of many quick SYNs lost, before all is over that these worlds have in store. */
+export const PATIENT_RANGE: ProfileRange = {
+  ...SMALL_RANGE,
+  cookies: ['auto', 'off'],
+  rtoInitialMs: [1000, 1000, 3000],
+};
 
 export const LARGE_RANGE: ProfileRange = {
   mss: [1200, 1452],
@@ -31,6 +37,7 @@ export const LARGE_RANGE: ProfileRange = {
   buffers: [20_000, 65_536, 262_144],
   presets: 0.1,
   cookies: ['auto', 'auto', 'always', 'off'],
+  rtoInitialMs: [200, 1000, 1000, 3000],
 };
 
 const CONTROLLERS = ['newreno', 'cubic', 'bbr', 'none'].filter(isController);
@@ -60,6 +67,17 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   ackEverySegments: (random) => oneOf(random, [1, 2, 2, 8]),
   quickAckCount: (random) => oneOf(random, [0, 16]),
   initialWindowSegments: (random) => oneOf(random, [1, 4, 10, 10]),
+  defaultPeerMssBytes: (random) => oneOf(random, [48, 536, 1220]),
+  optionOrder: (random, _range, isCrcOn) => drawOptionOrder(random, isCrcOn),
+  rtoInitialMs: (random, range) => oneOf(random, range.rtoInitialMs),
+  rtoMinMs: (random) => oneOf(random, [10, 200, 200, 1000]),
+  // With less R2 would be over before the longest time without a network is.
+  rtoMaxMs: (random) => oneOf(random, [10_000, 60_000, 60_000]),
+  synAckRetries: (random) => oneOf(random, [0, 2, 2, 5]),
+  r1: (random) => oneOf(random, [1, 3]),
+  // With less a lost ACK of the last text may be asked for when nobody is there any more.
+  timeWaitMs: (random) => oneOf(random, [60_000, 60_000, 240_000]),
+  bbrLossTolerance: (random) => oneOf(random, [0, 0.06, 0.5]),
   congestion: (random) => oneOf(random, CONTROLLERS),
   iss: (random) => (chance(random, 0.3) ? (0x1_0000_0000 - random.below(50_000)) % 0x1_0000_0000 : undefined),
   timestampOffset: (random) => (chance(random, 0.2) ? 0xffff_ffff - random.below(2000) : undefined),
@@ -78,6 +96,22 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   crc32: () => undefined,
   resets: () => true,
 };
+
+const OPTION_ORDERS = [DEFAULT_PROFILE, resolveProfile('linux'), resolveProfile('freebsd')].map(
+  ({ optionOrder }) => optionOrder,
+);
+
+/** As somebody has it, or in any order; then one may be missing, but for the one that a CRC takes. */
+function drawOptionOrder(random: Prng, isCrcOn: boolean): Profile['optionOrder'] {
+  const known = oneOf(random, OPTION_ORDERS);
+  if (chance(random, 0.6)) return known;
+  const left = known.filter((name) => name !== 'nop');
+  const order: (typeof left)[number][] = [];
+  while (left.length > 0) order.push(...left.splice(random.below(left.length), 1));
+  const missing = oneOf(random, order);
+  if (chance(random, 0.5) || (isCrcOn && missing === 'ptcp')) return order;
+  return order.filter((name) => name !== missing);
+}
 
 /** Draws the options of one end. */
 export function drawProfile(random: Prng, range: ProfileRange, isCrcOn: boolean): ProfileInput {

@@ -26,7 +26,21 @@ export function chance(random: Prng, probability: number): boolean {
   return random.nextFloat() < probability;
 }
 
+/** So many bits of a number between 0 and 1 are enough to tell sizes apart. */
+const SIZE_BITS = 24;
+
 /** A number from `least` up to `most`, each size as likely as the next: as often from 1 to 10 as from 10 to 100. */
 export function logUniform(random: Prng, least: number, most: number): number {
-  return least * (most / least) ** random.nextFloat();
+  // Powers differ in their last bits from one engine to another, square roots and products do not.
+  let exponent = random.nextFloat();
+  let root = most / least;
+  let drawn = least;
+  for (let bit = 0; bit < SIZE_BITS; bit += 1) {
+    root = Math.sqrt(root);
+    exponent *= 2;
+    if (exponent < 1) continue;
+    exponent -= 1;
+    drawn *= root;
+  }
+  return drawn;
 }

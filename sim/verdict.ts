@@ -41,9 +41,20 @@ export function checkEnd(world: WorldView): void {
     checkDone(a, b);
     checkDone(b, a);
     if (a.plan.ending !== 'shutdown' || b.plan.ending !== 'shutdown') continue;
-    if (a.reason !== 'done' || b.reason !== 'done')
+    if ((a.reason !== 'done' || b.reason !== 'done') && !isTooLate(world, a, b))
       throw new Violation('ending', `${a.reason} and ${b.reason}`);
   }
+}
+
+/**
+ * A jump of the clock may have made RTO as long as TIME-WAIT: if the last ACK was lost, it is asked for when nobody is
+ * there any more (RFC 9293 §3.10.7.1). All has arrived, but one end cannot know it.
+ */
+function isTooLate({ plan }: WorldView, a: User, b: User): boolean {
+  if (!plan.episodes.some(({ kind }) => kind === 'jump')) return false;
+  const isAllThere = a.receivedBytes === b.plan.totalBytes && b.receivedBytes === a.plan.totalBytes;
+  const other = a.reason === 'done' ? b : a;
+  return isAllThere && (a.reason === 'done' || b.reason === 'done') && other.reason === 'reset';
 }
 
 /** 'done' promises that everything arrived. */

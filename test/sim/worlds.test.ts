@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { DEFAULT_PROFILE, type Profile } from '../../lib/ptcp/core/config.ts';
 import { FaultRecorder } from '../../sim/faults.ts';
 import { SIDES, WORLD_NAMES, type WorldPlan } from '../../sim/plan.ts';
 import { failureReport } from '../../sim/replay.ts';
@@ -44,6 +45,16 @@ describe('simulated worlds', function () {
       }
     });
   }
+
+  it('switch every option about, but for those that say what is spoken and who is let go', () => {
+    const plans = Array.from({ length: 300 }, (_, seed) => drawPlan('small', seed));
+    const same = Object.keys(DEFAULT_PROFILE).filter((name) => {
+      const drawn = plans.flatMap(({ resolved }) => resolved.map((each) => each[name as keyof Profile]));
+      return new Set(drawn.map((value) => JSON.stringify(value))).size === 1;
+    });
+
+    expect(same).to.have.members(['wire', 'resets', 'userTimeoutMs']);
+  });
 
   it('go the same way each time, and each seed another', () => {
     const first = runSeed('small', 7);
