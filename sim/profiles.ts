@@ -77,6 +77,8 @@ const DRAWERS: Readonly<Record<string, Drawer>> = {
   r1: (random) => oneOf(random, [1, 3]),
   // With less a lost ACK of the last text may be asked for when nobody is there any more.
   timeWaitMs: (random) => oneOf(random, [60_000, 60_000, 240_000]),
+  // Of no effect while there is room: these worlds are small.
+  shutWindowMs: (random) => oneOf(random, [0, 60_000, 'off']),
   bbrLossTolerance: (random) => oneOf(random, [0, 0.06, 0.5]),
   congestion: (random) => oneOf(random, CONTROLLERS),
   iss: (random) => (chance(random, 0.3) ? (0x1_0000_0000 - random.below(50_000)) % 0x1_0000_0000 : undefined),
