@@ -112,4 +112,6 @@ function ownReactor(): Reactor {
 const { settings, toPort } = orderFromParent();
 const reactor = ownReactor();
 const startedAt = reactor.now();
-reactor.connectPTCP('127.0.0.1', toPort, new SenderFactory());
+reactor.connectPTCP('127.0.0.1', toPort, new SenderFactory(), {
+  profile: { congestion: settings.congestion },
+});

@@ -17,12 +17,18 @@ export interface Settings {
   readonly file: string | undefined;
   readonly sizeBytes: number;
   readonly seed: string;
+  /** The sender's congestion control. */
+  readonly congestion: CongestionName;
   readonly json: boolean;
   /** Where the sender's datagrams go as TCP packets. */
   readonly pcapFile: string | undefined;
   /** Where what happens to the sender's connection goes, as qlog. */
   readonly traceFile: string | undefined;
 }
+
+/** What the sender can be told to use. */
+export const CONGESTION_NAMES = ['bbr', 'cubic', 'newreno'] as const;
+export type CongestionName = (typeof CONGESTION_NAMES)[number];
 
 /** How long a datagram is held back so that others overtake it. */
 export const REORDER_MS = 2;
@@ -41,6 +47,7 @@ interface Flags {
   readonly size: number;
   readonly file?: string;
   readonly seed: string;
+  readonly congestion: CongestionName;
   readonly json?: true;
   readonly pcap?: string;
   readonly trace?: string;
@@ -74,18 +81,22 @@ function demoCommand(): Command {
     .addOption(option('--rtt <ms>', 'round trip without queueing, ms', number(0, 10_000), '50'))
     .addOption(option('--jitter <ms>', 'each datagram takes up to this much longer', number(0, 10_000), '0'))
     .addOption(option('--queue <size>', "the link's queue: 0.5bdp, 256KiB …", queue, '1bdp'))
-    .addOption(option('--loss <percent>', 'datagrams lost at random', percent, '0'))
+    .addOption(option('--loss <percent>', 'datagrams lost at random', percent, '1'))
     .addOption(option('--reorder <percent>', `datagrams held back by ${REORDER_MS} ms`, percent, '0.1'))
     .addOption(option('--duplicate <percent>', 'datagrams that arrive twice', percent, '0.1'))
     .addOption(option('--corrupt <percent>', 'datagrams with one bit flipped', percent, '0'))
     .addOption(option('--size <bytes>', 'how much is sent: 700MB, 4096 …', size, '64MiB'))
     .option('--file <path>', 'send this file instead of made-up bytes')
     .option('--seed <seed>', 'the same seed makes the same bytes and draws the same faults', '1')
+    .addOption(
+      new Option('--congestion <name>', "the sender's congestion control")
+        .choices(CONGESTION_NAMES)
+        .default('bbr'),
+    )
     .option('--json', 'print one JSON object instead of the table')
     .option('--pcap <file>', "write the sender's datagrams as TCP packets, for Wireshark")
     .option('--trace <file>', "write what happens to the sender's connection, as qlog")
     .helpOption('-h, --help', 'show this')
-    .addHelpText('after', '\nWith --loss 1 the default size takes minutes (NewReno): add --size 4MiB.')
     .configureOutput({ outputError: (text, write) => write(`demo: ${oneLine(text)} (see --help)\n`) })
     .allowExcessArguments(false)
     .exitOverride();
@@ -102,7 +113,7 @@ function option(
 }
 
 function settingsOf(flags: Flags, command: Command): Settings {
-  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, json, pcap, trace } = flags;
+  const { rate, rtt, jitter, loss, reorder, duplicate, corrupt, file, seed, congestion, json } = flags;
   const bdpBytes = (rate * 1e6 * rtt) / 8 / 1000;
   const queueBytes = 'bytes' in flags.queue ? flags.queue.bytes : Math.round(flags.queue.bdp * bdpBytes);
   const isAsked = command.getOptionValueSource('queue') === 'cli';
@@ -122,9 +133,10 @@ function settingsOf(flags: Flags, command: Command): Settings {
     file,
     sizeBytes: file === undefined ? flags.size : sizeOf(file, command),
     seed,
+    congestion,
     json: json ?? false,
-    pcapFile: pcap,
-    traceFile: trace,
+    pcapFile: flags.pcap,
+    traceFile: flags.trace,
   };
 }
 

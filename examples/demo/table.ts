@@ -95,8 +95,8 @@ function describePayload({ file, sizeBytes, seed }: Settings): string {
 }
 
 function describeController({ controller, link, linkShare }: Result): string {
-  if (controller !== 'newreno' || link.loss + link.corrupt === 0 || linkShare > 0.5) return controller;
-  return `${controller}: bound by random loss here; a later release brings BBR`;
+  if (controller === 'bbr' || link.loss + link.corrupt === 0 || linkShare > 0.5) return controller;
+  return `${controller}: it takes random loss for congestion; bbr does not`;
 }
 
 function describeSegments({ segmentsSent, retransmittedSegments }: Result): string {

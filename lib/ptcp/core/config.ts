@@ -159,7 +159,7 @@ export const DEFAULT_PROFILE: Profile = {
   keepAliveIntervalMs: 75_000,
   keepAliveProbes: 9,
   iss: undefined,
-  congestion: 'newreno',
+  congestion: 'bbr',
   bbrLossTolerance: 0.06,
   pacing: true,
   sharePathState: true,
@@ -182,6 +182,7 @@ const LINUX: Partial<Profile> = {
   synRetries: 6,
   synAckRetries: 5,
   lingerMs: 0,
+  congestion: 'cubic',
   pacing: false,
 };
 
@@ -203,6 +204,7 @@ const FREEBSD: Partial<Profile> = {
   r2: 12,
   keepAliveProbes: 8,
   lingerMs: 0,
+  congestion: 'cubic',
   pacing: false,
 };
 

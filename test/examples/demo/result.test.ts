@@ -13,6 +13,7 @@ const SETTINGS: Settings = {
   jitterMs: 0,
   queueBytes: 625_000,
   loss: 0,
+  congestion: 'newreno',
   reorder: 0.001,
   duplicate: 0.001,
   corrupt: 0,
@@ -61,8 +62,8 @@ describe('the result of the demo', () => {
   it('says why NewReno is slow where datagrams get lost at random, and only there', () => {
     const slow = reports({ seconds: 200 });
 
-    expect(shown(resultOf({ ...SETTINGS, loss: 0.01 }, slow))).to.match(/newreno: .*loss.*BBR/);
-    expect(shown(resultOf({ ...SETTINGS, corrupt: 0.01 }, slow))).to.match(/newreno: .*loss.*BBR/);
+    expect(shown(resultOf({ ...SETTINGS, loss: 0.01 }, slow))).to.match(/newreno: .*random loss.*bbr/);
+    expect(shown(resultOf({ ...SETTINGS, corrupt: 0.01 }, slow))).to.match(/newreno: .*random loss.*bbr/);
     expect(shown(resultOf(SETTINGS, slow))).to.match(/controller +newreno\n/);
   });
 

@@ -42,7 +42,8 @@ describe('the flags of the demo', () => {
       rttMs: 50,
       jitterMs: 0,
       queueBytes: 625_000,
-      loss: 0,
+      loss: 0.01,
+      congestion: 'bbr',
       reorder: 0.001,
       duplicate: 0.001,
       corrupt: 0,
@@ -100,6 +101,6 @@ describe('the flags of the demo', () => {
     for (const flag of ['rate', 'rtt', 'loss', 'reorder', 'duplicate', 'corrupt', 'queue', 'size', 'file']) {
       expect(said).to.include(`--${flag}`);
     }
-    expect(said).to.include('add --size 4MiB');
+    expect(said).to.include('--congestion');
   });
 });

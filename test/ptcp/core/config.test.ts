@@ -81,7 +81,7 @@ describe('a profile', () => {
   it('has a default for every option', () => {
     for (const [name, standard] of NUMBERS) expect(DEFAULT_PROFILE[name], name).to.equal(standard);
     expect(DEFAULT_PROFILE).to.include(SWITCHES);
-    expect(DEFAULT_PROFILE.congestion).to.equal('newreno');
+    expect(DEFAULT_PROFILE.congestion).to.equal('bbr');
     expect(DEFAULT_PROFILE.synCookies).to.equal('auto');
     expect(DEFAULT_PROFILE.wire).to.equal('tcp');
     expect(DEFAULT_PROFILE.bbrLossTolerance).to.equal(0.06);
