@@ -18,7 +18,12 @@ interface World {
 }
 
 function world(profile: ProfileOptions = {}, options: Partial<PtcpEndpointOptions> = {}): World {
-  const client = new PtcpEndpoint({ entropy: new Prng('client'), profile, ...options });
+  // Of the controllers those that take losses for congestion have an ssthresh.
+  const client = new PtcpEndpoint({
+    entropy: new Prng('client'),
+    profile: { congestion: 'newreno', ...profile },
+    ...options,
+  });
   const server = new PtcpEndpoint({ entropy: new Prng('server') });
   const left = new Map<Connection, number>();
   const write = (connection: Connection): void => {
