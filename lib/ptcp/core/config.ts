@@ -182,7 +182,7 @@ const LINUX: Partial<Profile> = {
   synRetries: 6,
   synAckRetries: 5,
   lingerMs: 0,
-  congestion: 'cubic',
+  congestion: 'bbr',
   pacing: false,
 };
 
@@ -204,7 +204,7 @@ const FREEBSD: Partial<Profile> = {
   r2: 12,
   keepAliveProbes: 8,
   lingerMs: 0,
-  congestion: 'cubic',
+  congestion: 'bbr',
   pacing: false,
 };
 

@@ -128,8 +128,13 @@ export interface ModelOptions {
 
 /** OnInit() of draft-ietf-ccwg-bbr §5.2.1. */
 export function createModel(options: ModelOptions): BbrModel {
+  // Written out: an object made by spreading another is a slow one, and there is one of these for each connection.
   return {
-    ...options,
+    mssBytes: options.mssBytes,
+    initialWindowSegments: options.initialWindowSegments,
+    random: options.random,
+    lossTolerance: options.lossTolerance,
+    probeRttLongestMs: options.probeRttLongestMs,
     lossThresh: Math.max(LOSS_THRESH, options.lossTolerance),
     initialCwndBytes: 0,
     cwndBytes: 0,
