@@ -106,7 +106,7 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #synCache: SynCache;
   readonly #ready = new ReadyQueue<Connection>();
   readonly #events = new EventQueue();
-  readonly #strays = new StrayAnswers();
+  readonly #strays: StrayAnswers;
   readonly #timeWaitAcks = new ReadyQueue<TimeWait>();
   /** Connections that could write nothing for lack of memory. */
   readonly #starved = new Set<Connection>();
@@ -121,6 +121,7 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#overheadBytes = options.datagramOverheadBytes ?? 0;
     this.#crc32 = options.crc32 ?? softwareCrc32;
     this.#secrets = new Secrets(options.entropy);
+    this.#strays = new StrayAnswers(this.#secrets);
     this.#mux = new Mux(this.#secrets.muxSalt);
     this.#writer = new BurstWriter(this.#crc32);
     this.#watch = options.trace === undefined ? undefined : new Watch(options.trace);

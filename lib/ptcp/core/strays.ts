@@ -1,6 +1,7 @@
 // Answers to segments that belong to no connection: RFC 9293 §3.10.7.1, under a rate limit, and never to a reset.
 import type { Instant } from '../../time/clock.ts';
 import type { BurstWriter } from './burst.ts';
+import type { Secrets } from './isn.ts';
 import type { PathId } from './path.ts';
 import { type Seq, seqAdd } from './seq.ts';
 import { Flag, type Segment, segmentLength } from './wire/segment.ts';
@@ -17,19 +18,28 @@ export interface StrayReset {
   readonly stbBytes: number;
 }
 
-/** Resets a second in all and to one path. */
-const RESETS_PER_ROUND = 200;
+/**
+ * Resets a second in all, drawn anew each second between these, and to one path. Whoever counts the resets that he gets
+ * himself must not learn from their number whether a segment forged in another's name had one (CVE-2016-5696).
+ */
+const LEAST_RESETS_PER_ROUND = 100;
+const MOST_RESETS_PER_ROUND = 300;
 const RESETS_PER_PATH = 20;
 const ROUND_MS = 1000;
 /** Answers that wait to be sent. */
-const MAX_WAITING = 256;
+const MAX_WAITING = 512;
 
 /** The resets that are owed to strangers. */
 export class StrayAnswers {
   readonly #waiting: StrayReset[] = [];
+  readonly #secrets: Secrets;
   #roundAt: Instant = Number.NEGATIVE_INFINITY;
   #left = 0;
   readonly #sentTo = new Map<PathId, number>();
+
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
+  }
 
   /** RFC 9293 §3.10.7.1; 20 bytes, so never longer than what it answers. Returns whether it will be sent. */
   answer(segment: Segment, path: PathId, now: Instant): boolean {
@@ -58,7 +68,8 @@ export class StrayAnswers {
   #mayAnswer(path: PathId, now: Instant): boolean {
     if (now - this.#roundAt >= ROUND_MS) {
       this.#roundAt = now;
-      this.#left = RESETS_PER_ROUND;
+      const spread = MOST_RESETS_PER_ROUND - LEAST_RESETS_PER_ROUND + 1;
+      this.#left = LEAST_RESETS_PER_ROUND + (this.#secrets.word() % spread);
       this.#sentTo.clear();
     }
     const toPath = this.#sentTo.get(path) ?? 0;
