@@ -1,13 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
+import { heapUsedBytes } from '../support/heap-used.ts';
 import { playFlood } from '../support/syn-flood.ts';
-
-function heapUsedBytes(): number {
-  setFlagsFromString('--expose_gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-}
 
 describe('10^6 forged SYNs', () => {
   it('leave memory flat and honest clients served within two round trips (RFC 4987 §3.7)', () => {

@@ -128,6 +128,28 @@ describe('RFC 5961: blind attacks', () => {
     peer.expect({ flags: '.', dstPort: 50_077 });
   });
 
+  it('tells nothing of one connection by what another answers, whatever is forged at the first (RFC 5961 §7, CVE-2016-5696)', () => {
+    const forgeries = [
+      { flags: 'R', seq: 9 },
+      { flags: 'S', seq: 9 },
+      { seq: 1, ack: 9_999 },
+      { seq: 1, ack: 1, payload: 'x' },
+    ];
+    const observed = [0, 1, 9, 10, 13, 100, 1_000].map((shots) => {
+      const peer = established();
+      peer.inject({ flags: 'S', seq: 0, srcPort: 50_077 });
+      peer.inject({ seq: 1, ack: 1, srcPort: 50_077 });
+      peer.drain();
+      for (let n = 0; n < shots; n += 1) peer.inject(forgeries[n % forgeries.length]!);
+      peer.drain();
+      // The attacker's own connection: how often is he asked back?
+      for (let n = 0; n < 100; n += 1) peer.inject({ flags: 'R', seq: 9, srcPort: 50_077 });
+      return peer.drain().filter(({ dstPort }) => dstPort === 50_077).length;
+    });
+
+    expect(new Set(observed).size, `answers: ${observed.join(', ')}`).to.equal(1);
+  });
+
   it('survives a spray of forged segments over the whole sequence space, and answers few (RFC 5961 §1)', () => {
     const peer = established();
     peer.connection.write(ascii('here'));

@@ -239,6 +239,7 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   const wantsFin = tcb.isFinQueued && !tcb.isFinSent;
   if (unsent === 0 && !wantsFin) return sendRescue(tcb, writer);
   const usable = seqDiff(seqAdd(tcb.sndUna, tcb.sndWnd), tcb.sndNxt);
+  if (tcb.sent.count >= mostSegments(tcb)) return 'window';
   const length = Math.min(unsent, mss, Math.max(usable, 0));
   const hasFin = wantsFin && length === unsent && length < Math.max(usable, 0);
   if (length === 0 && !hasFin) return 'window';
@@ -252,6 +253,18 @@ function sendNew(tcb: Tcb, writer: BurstWriter): Hold {
   if (!writer.takes(textSegmentBytes(tcb, length))) return 'burst-full';
   putNew(tcb, size, isAll, writer);
   return 'burst-full';
+}
+
+/** A SentSegment in memory, rounded up. */
+const RECORD_BYTES = 256;
+const LEAST_RECORDS = 64;
+
+/**
+ * What is kept of each segment in flight may take as much memory as the text does, not more: a peer that asks for tiny
+ * segments would make it several times that, unaccounted for (CVE-2019-11479).
+ */
+function mostSegments(tcb: Tcb): number {
+  return Math.max(LEAST_RECORDS, tcb.sendBuffer.capacityBytes / RECORD_BYTES);
 }
 
 /** RFC 9293 §3.7.4, and MAY-16 of §3.9.1.2: but not when the buffer is full, for then no more can be written. */
