@@ -87,44 +87,53 @@ function add(counts: Map<number, number>, path: number, bytes: number): void {
   counts.set(path, (counts.get(path) ?? 0) + bytes);
 }
 
+/** An endpoint and the sources that shoot at it, numbered from `first` on; it is watched until it has nothing to say. */
+class Range {
+  readonly #account: Account;
+  readonly #endpoint: PtcpEndpoint;
+  readonly #random: Prng;
+  readonly #out = new Uint8Array(65_536);
+  #now = 0;
+
+  constructor(account: Account, profile: Partial<Profile>, first: number) {
+    this.#account = account;
+    this.#random = new Prng(`reflection ${first}`);
+    this.#endpoint = new PtcpEndpoint({ entropy: new Prng('server'), profile });
+    this.#endpoint.listen(PORT);
+    const ports = Array.from({ length: SOURCES_PER_ENDPOINT }, () => 50_000 + this.#random.below(10));
+    for (let shot = 0; shot < SHOTS_PER_SOURCE; shot += 1)
+      for (const [source, srcPort] of ports.entries()) this.#shoot(first + source, srcPort, shot);
+    for (; this.#now < MINUTES_MS; this.#now += 100) this.#answer();
+    expect(this.#endpoint.connectionCount, 'nothing is left').to.equal(0);
+  }
+
+  #shoot(path: number, srcPort: number, shot: number): void {
+    // One source in ten sends nothing that may be answered, and one in ten is heard of only once.
+    if (path % 10 === 1 && shot > 0) return;
+    const { bytes, isMute } = someShot(this.#random, srcPort, path % 10 === 0);
+    if (shot === 0) this.#account.mute.add(path);
+    if (!isMute) this.#account.mute.delete(path);
+    add(this.#account.bytesIn, path, bytes.length);
+    this.#endpoint.handleDatagram(this.#now, bytes, path);
+    this.#answer();
+    this.#now += this.#random.below(8);
+    this.#answer();
+  }
+
+  #answer(): void {
+    this.#endpoint.handleTimeout(this.#now);
+    while (this.#endpoint.pollEvent() !== undefined);
+    for (;;) {
+      const burst = this.#endpoint.pollTransmit(this.#now, { out: this.#out });
+      if (burst === undefined) return;
+      add(this.#account.bytesOut, burst.path, (burst.count - 1) * burst.strideBytes + burst.lastBytes);
+    }
+  }
+}
+
 function play(profile: Partial<Profile>): Account {
   const account = new Account();
-  const out = new Uint8Array(65_536);
-  for (let first = 1; first <= SOURCES; first += SOURCES_PER_ENDPOINT) {
-    const random = new Prng(`reflection ${first}`);
-    const endpoint = new PtcpEndpoint({ entropy: new Prng('server'), profile });
-    endpoint.listen(PORT);
-    let now = 0;
-    const answer = (): void => {
-      for (;;) {
-        const burst = endpoint.pollTransmit(now, { out });
-        if (burst === undefined) return;
-        add(account.bytesOut, burst.path, (burst.count - 1) * burst.strideBytes + burst.lastBytes);
-      }
-    };
-    const ports = Array.from({ length: SOURCES_PER_ENDPOINT }, () => 50_000 + random.below(10));
-    for (let shot = 0; shot < SHOTS_PER_SOURCE; shot += 1)
-      for (let source = 0; source < SOURCES_PER_ENDPOINT; source += 1) {
-        const path = first + source;
-        // One source in ten sends nothing that may be answered, and one in ten is heard of only once.
-        if (source % 10 === 1 && shot > 0) continue;
-        const { bytes, isMute } = someShot(random, ports[source]!, source % 10 === 0);
-        if (shot === 0) account.mute.add(path);
-        if (!isMute) account.mute.delete(path);
-        add(account.bytesIn, path, bytes.length);
-        endpoint.handleDatagram(now, bytes, path);
-        while (endpoint.pollEvent() !== undefined);
-        answer();
-        now += random.below(8);
-        while (endpoint.nextTimeout() <= now) endpoint.handleTimeout(now);
-        answer();
-      }
-    for (; now < MINUTES_MS; now += 100) {
-      endpoint.handleTimeout(now);
-      answer();
-    }
-    expect(endpoint.connectionCount, 'nothing is left').to.equal(0);
-  }
+  for (let first = 1; first <= SOURCES; first += SOURCES_PER_ENDPOINT) new Range(account, profile, first);
   return account;
 }
 
