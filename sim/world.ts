@@ -26,6 +26,8 @@ const UDP_PORT = 4000;
 const RETRY_MS = 100;
 /** After the end: the linger, R2 of a peer that is gone, TIME-WAIT. */
 const REST_MS = 2_000_000;
+/** A jump of a clock that makes an RTO of half a minute: SRTT, and four times RTTVAR. */
+const LONG_JUMP_MS = 10_000;
 /** A world that does so much does not end. */
 const EVENTS_LIMIT = 3_000_000;
 
@@ -327,10 +329,13 @@ export class World implements HostWorld, WorldView {
   }
 
   #jump(host: Host, byMs: number): void {
-    // What is half open may be too old all at once, a cookie out of date, and TIME-WAIT over before its time.
+    // What is half open may be too old all at once, a cookie out of date, and TIME-WAIT over before its time. What is in
+    // flight seems to take as long, and an RTO made of that may outlast the peer's TIME-WAIT.
     for (const session of this.sessions) {
-      const isOverHere = session.users[host.index].reason !== undefined;
-      if (isOverHere || session.users[1].connection === undefined) session.isDoomed = true;
+      const { connection, reason } = session.users[host.index];
+      const isInFlight = byMs > LONG_JUMP_MS && connection !== undefined && connection.tcb.sent.count > 0;
+      const isOverHere = reason !== undefined;
+      if (isInFlight || isOverHere || session.users[1].connection === undefined) session.isDoomed = true;
     }
     host.jump(byMs);
     if (!host.isDown) host.settle();
