@@ -5,7 +5,7 @@ import { pipe } from '../lib/ptcp/core/recovery.ts';
 import { sendMss } from '../lib/ptcp/core/segment-size.ts';
 import { type Seq, seqAdd, seqDiff } from '../lib/ptcp/core/seq.ts';
 import { type State, TRANSITIONS } from '../lib/ptcp/core/state.ts';
-import type { Tcb } from '../lib/ptcp/core/tcb.ts';
+import { isSynchronized, type Tcb } from '../lib/ptcp/core/tcb.ts';
 import { nextDueAt } from '../lib/ptcp/core/timers.ts';
 import { type Instant, NEVER } from '../lib/time/clock.ts';
 import { Violation } from './violation.ts';
@@ -33,6 +33,7 @@ function reachableFrom(state: State): ReadonlySet<State> {
 const HALF_OPEN_LIFE_MS = 75_000;
 /** A probe or a rescue may go where the congestion window is full already. */
 const FREE_SEGMENTS = 2;
+const LONGEST_ACK_DELAY_MS = 500;
 /** Bounds on instants allow for what a sum of fractions loses. */
 const ROUNDING_MS = 0.001;
 
@@ -141,6 +142,7 @@ function checkTimers(tcb: Tcb, now: Instant): void {
   // The bounds are for what is computed: RTO is what it began with until there is a sample (RFC 6298 §2.1, §2.4).
   if (!(rtt.rtoMs >= Math.min(rtoMinMs, rtoInitialMs) && rtt.rtoMs <= rtoMaxMs))
     throw new Violation('rto', `${rtt.rtoMs} ms`);
+  checkAckTimer(tcb, now);
   const waitAt = workTimer(tcb);
   if (waitAt === NEVER) {
     if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED')
@@ -151,6 +153,16 @@ function checkTimers(tcb: Tcb, now: Instant): void {
   } else if (waitAt > now + Math.max(rtoMaxMs, HALF_OPEN_LIFE_MS) + ROUNDING_MS) {
     throw new Violation('far-timer', `waits for ${waitAt - now} ms`);
   }
+}
+
+/** What came is acknowledged at once or half a second later (RFC 9293 §3.8.6.3, MUST-40); a silent peer is asked. */
+function checkAckTimer(tcb: Tcb, now: Instant): void {
+  if (tcb.ackPendingBytes > 0 && !tcb.owesAck && tcb.delayedAckAt === NEVER)
+    throw new Violation('no-timer', 'something came, and nothing waits to acknowledge it');
+  if (tcb.delayedAckAt !== NEVER && tcb.delayedAckAt > now + LONGEST_ACK_DELAY_MS)
+    throw new Violation('far-timer', `an ACK waits for ${tcb.delayedAckAt - now} ms`);
+  if (tcb.keepAlive && tcb.keepAliveAt === NEVER && isSynchronized(tcb.state))
+    throw new Violation('no-timer', 'keep-alive is on, and nothing waits to ask');
 }
 
 /** When the connection goes on by itself with what it has to send. */
