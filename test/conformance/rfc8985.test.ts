@@ -4,6 +4,7 @@ import {
   type BulkOptions,
   bulkSender,
   cwnd,
+  encodedAck,
   RTT_MS,
   range,
   sent,
@@ -425,6 +426,22 @@ describe('RFC 8985: tail loss probes', () => {
     peer.pass(900);
 
     expect(sent(peer)).to.deep.equal([]);
+  });
+
+  it('keeps the probe back when a SACK comes between its time and its turn to leave (RFC 8985 §7.2, §7.3)', () => {
+    const peer = tail(4);
+    const blocks = encodedAck(peer, 0, [3, 4]);
+    peer.at(peer.connection.tcb.tailProbeAt - 1);
+
+    // As where the socket is blocked or others have their turn: nothing is polled between the two.
+    peer.endpoint.handleTimeout(peer.now + 1);
+    peer.endpoint.handleDatagram(peer.now + 1, blocks, PATH);
+    peer.pass(RTT_MS);
+
+    expect(sent(peer)).to.deep.equal([0]);
+    ack(peer, 1, [3, 4]);
+    ack(peer, 4);
+    expect(peer.connection.unacknowledgedBytes).to.equal(0);
   });
 
   it('takes the loss that the probe repaired for congestion (RFC 8985 §7.4.2)', () => {

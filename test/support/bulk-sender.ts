@@ -69,8 +69,17 @@ export function sent(peer: ScriptedPeer): number[] {
 
 /** Everything before segment `n` is acknowledged, and each [first, after last) of `blocks` SACKed. */
 export function ack(peer: ScriptedPeer, n: number, ...blocks: readonly (readonly [number, number])[]): void {
+  peer.inject(encodedAck(peer, n, ...blocks));
+}
+
+/** The bytes of such an ACK. */
+export function encodedAck(
+  peer: ScriptedPeer,
+  n: number,
+  ...blocks: readonly (readonly [number, number])[]
+): Uint8Array {
   const { timestamps } = peer.usualOptions;
-  peer.inject({
+  return peer.encode({
     seq: 1,
     ack: at(n),
     options: {

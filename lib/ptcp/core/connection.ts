@@ -8,8 +8,8 @@ import type { State } from './state.ts';
 import type { CloseReason, Tcb } from './tcb.ts';
 import { type TcpInfo, tcpInfo } from './tcp-info.ts';
 import { armKeepAlive } from './timers.ts';
-import { sendUrgent, urgentLeft } from './urgent.ts';
-import { abort, close, receive, receiveInto, send, shutdown } from './user-calls.ts';
+import { urgentLeft } from './urgent.ts';
+import { abort, close, receive, receiveInto, send, sendUrgent, shutdown } from './user-calls.ts';
 
 /** Node's key for a method that says what to print; elsewhere nobody asks for it. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');

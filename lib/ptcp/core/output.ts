@@ -20,7 +20,7 @@ import { noteLimit, type SendLimit, tallyTextSent, troubleOf } from './tally.ts'
 import { isSynchronized, isVertex, type Tcb } from './tcb.ts';
 import { armPersist, armRetransmit } from './timers.ts';
 import { tsVal } from './timestamps.ts';
-import { armTailProbe, tailProbeSent } from './tlp.ts';
+import { armTailProbe, isTailProbeAllowed, tailProbeSent } from './tlp.ts';
 import { pointAtUrgent } from './urgent.ts';
 import { hasOpened, isAckSafe, wantsPoke } from './vertex-peer.ts';
 import { advertiseSynWindow, advertiseWindow } from './window.ts';
@@ -168,8 +168,8 @@ function sendNext(tcb: Tcb, writer: BurstWriter): Hold {
 /** RFC 8985 §7.3: one segment beyond the window, new data or else the last sent. */
 function putTailProbe(tcb: Tcb, writer: BurstWriter): void {
   tcb.owesTailProbe = false;
-  // An ACK may have come since the time was up.
-  if (tcb.phase !== 'open' || tcb.sent.count === 0) return;
+  // An ACK may have come since the time was up; and what is lost is sent again for its own sake.
+  if (!isTailProbeAllowed(tcb) || tcb.sent.nextLost() !== undefined) return;
   const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
   const usable = Math.max(0, seqDiff(seqAdd(tcb.sndUna, tcb.sndWnd), tcb.sndNxt));
   const length = Math.min(unsent, usable, sendMss(tcb));

@@ -13,7 +13,7 @@ const MAX_ACK_DELAY_MS = 200;
 const PTO_LEAST_MS = 10;
 
 /** Whether nothing speaks against a probe, should the time for one come: RFC 8985 §7.2 and §7.3. */
-function isProbeAllowed(tcb: Tcb): boolean {
+export function isTailProbeAllowed(tcb: Tcb): boolean {
   return (
     isRackOn(tcb) &&
     tcb.phase === 'open' &&
@@ -28,7 +28,7 @@ function isProbeAllowed(tcb: Tcb): boolean {
 
 /** New data was sent or acknowledged: starts the wait anew, as RFC 8985 §7.2, TLP_calc_PTO(), has it. */
 export function armTailProbe(tcb: Tcb, now: Instant): void {
-  if (!isProbeAllowed(tcb)) {
+  if (!isTailProbeAllowed(tcb)) {
     tcb.tailProbeAt = NEVER;
     return;
   }
@@ -40,7 +40,7 @@ export function armTailProbe(tcb: Tcb, now: Instant): void {
 /** The PTO is over. Returns whether a probe is owed: if so the RTO begins anew (RFC 8985 §7.3). */
 export function tailProbeDue(tcb: Tcb): boolean {
   tcb.tailProbeAt = NEVER;
-  tcb.owesTailProbe = isProbeAllowed(tcb);
+  tcb.owesTailProbe = isTailProbeAllowed(tcb);
   return tcb.owesTailProbe;
 }
 

@@ -1,24 +1,10 @@
 // Urgent data, RFC 9293 §3.8.5 with RFC 6093: a pointer beside the stream; the text stays in line.
-import { UsageError } from '../../errors.ts';
-import { oweAck } from './debts.ts';
 import { seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
 import { canReceiveText, News, type Tcb } from './tcb.ts';
-import { send } from './user-calls.ts';
 import { Flag, type Segment } from './wire/segment.ts';
 
 /** Far as a pointer of 16 bits reaches. */
 const FARTHEST = 0xffff;
-
-/** SEND with the URGENT flag: as `send`, and the peer is told at once that there is something urgent up to its end. */
-export function sendUrgent(tcb: Tcb, bytes: Uint8Array): number {
-  if (!tcb.profile.urgentData) throw new UsageError('urgent data needs the option urgentData');
-  const accepted = send(tcb, bytes);
-  if (accepted === 0) return 0;
-  tcb.sndUp = tcb.sendBuffer.tail;
-  // It may get past a closed window where the text does not (MUST-66).
-  oweAck(tcb);
-  return accepted;
-}
 
 /**
  * `segment` is about to leave. MUST-62: the pointer names the octet after the urgent data; where that is farther than it
@@ -50,6 +36,12 @@ export function urgentArrives(tcb: Tcb, segment: Segment): void {
 /** MUST-33: bytes up to the end of the urgent data that the user has not read yet, those on their way included. */
 export function urgentLeft(tcb: Tcb): number {
   return tcb.urgentUntil === undefined ? 0 : Math.max(0, seqDiff(tcb.urgentUntil, firstUnread(tcb)));
+}
+
+/** The user has read: what ended before is told of no more, for after 2^31 bytes it would seem to lie ahead again. */
+export function urgentRead(tcb: Tcb): void {
+  if (tcb.urgentUntil === undefined || (tcb.news & News.Urgent) !== 0) return;
+  if (seqLessOrEqual(tcb.urgentUntil, firstUnread(tcb))) tcb.urgentUntil = undefined;
 }
 
 function firstUnread(tcb: Tcb): number {

@@ -2,10 +2,11 @@
 import { UsageError } from '../../errors.ts';
 import type { Instant } from '../../time/clock.ts';
 import { releaseSoon, sendBufferLimit } from './ack.ts';
-import { oweReset } from './debts.ts';
+import { oweAck, oweReset } from './debts.ts';
 import { endConnection } from './ending.ts';
 import type { MemoryBudget } from './memory.ts';
 import { canReceiveText, canSendText, isVertex, type Tcb } from './tcb.ts';
+import { urgentRead } from './urgent.ts';
 import { isStreamFull } from './vertex-peer.ts';
 import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
 
@@ -27,6 +28,17 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
   return accepted;
 }
 
+/** SEND with the URGENT flag: as `send`, and the peer is told at once that there is something urgent up to its end. */
+export function sendUrgent(tcb: Tcb, bytes: Uint8Array): number {
+  if (!tcb.profile.urgentData) throw new UsageError('urgent data needs the option urgentData');
+  const accepted = send(tcb, bytes);
+  if (accepted === 0) return 0;
+  tcb.sndUp = tcb.sendBuffer.tail;
+  // It may get past a closed window where the text does not (MUST-66).
+  oweAck(tcb);
+  return accepted;
+}
+
 /** RECEIVE: takes up to `max` bytes out of the buffer, which opens the window. */
 export function receive(tcb: Tcb, max: number, memory: MemoryBudget, now: Instant): Uint8Array {
   // What came on a SYN is not the user's before the handshake is over (RFC 9293 §3.10.3).
@@ -45,6 +57,7 @@ export function receiveInto(tcb: Tcb, out: Uint8Array, memory: MemoryBudget, now
 /** The user has taken `count` bytes. */
 function received(tcb: Tcb, count: number, memory: MemoryBudget, now: Instant): void {
   if (count === 0) return;
+  urgentRead(tcb);
   adaptReceiveBuffer(tcb, count, memory, now);
   if (canReceiveText(tcb) && isWindowUpdateDue(tcb)) tcb.owesAck = true;
   if (tcb.recvBuffer.readableBytes === 0) releaseSoon(tcb, tcb.recvBuffer, now);

@@ -200,4 +200,20 @@ describe('urgent data that was told of', () => {
 
     expect(peer.connection.urgentBytes).to.equal(0);
   });
+
+  it('is forgotten once it is read, or it would lie ahead again half way round (RFC 9293 §3.4, §3.8.5)', () => {
+    const peer = established();
+    const { tcb } = peer.connection;
+    peer.inject({ flags: 'U.', seq: 1, ack: 1, urgentPointer: 3, payload: 'abcdef' });
+    expect(urgentUntil(peer)).to.equal(4);
+    peer.connection.read(10);
+
+    // As if as much had come since.
+    tcb.rcvNxt = (tcb.rcvNxt + 2 ** 31 + 1000) >>> 0;
+    tcb.rcvAdv = (tcb.rcvAdv + 2 ** 31 + 1000) >>> 0;
+
+    expect(peer.connection.urgentBytes).to.equal(0);
+    peer.inject({ flags: 'U.', seq: 7 + 2 ** 31 + 1000, ack: 1, urgentPointer: 3, payload: 'ghijkl' });
+    expect(urgentUntil(peer)).to.equal((10 + 2 ** 31 + 1000) >>> 0);
+  });
 });
