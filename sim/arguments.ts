@@ -22,8 +22,7 @@ export const USAGE = `npm run simulate -- [options]
 
   --world NAME    ${WORLD_NAMES.join(', ')}; small when left out
   --seeds N       play N seeds; 1000 when left out
-  --first N       the first of them; 1 when left out
-  --seed S        play seed S again, and say what it comes to
+  --seed S        alone: play seed S again, and say what it comes to; with --seeds: the first of them, 1 when left out
   --seconds T     play fresh seeds for T seconds
   --jobs N        processes; 1 when left out
   --pcap FILE     where the datagrams of --seed, or of the first failure, go
@@ -39,17 +38,17 @@ export function readArguments(argv: readonly string[], freshSeed: () => number):
     throw new UsageError(`--world ${world}: there are ${WORLD_NAMES.join(', ')}`);
   const seed = wholeNumber('seed', values.seed, 0);
   const seconds = wholeNumber('seconds', values.seconds, 1);
-  const first = wholeNumber('first', values.first, 0);
   const seeds = wholeNumber('seeds', values.seeds, 1);
   if (seconds !== undefined && seeds !== undefined)
     throw new UsageError('--seconds and --seeds: say how long, or how many');
+  const isReplay = seed !== undefined && seeds === undefined && seconds === undefined;
   return {
     world: world as WorldName,
-    firstSeed: seed ?? first ?? (seconds === undefined ? 1 : freshSeed()),
-    seedCount: seed !== undefined ? 1 : (seeds ?? (seconds === undefined ? 1000 : LARGEST)),
+    firstSeed: seed ?? (seconds === undefined ? 1 : freshSeed()),
+    seedCount: seeds ?? (isReplay ? 1 : seconds === undefined ? 1000 : LARGEST),
     seconds,
     jobs: wholeNumber('jobs', values.jobs, 1) ?? 1,
-    isReplay: seed !== undefined,
+    isReplay,
     pcap: values.pcap,
     isWorker: values.worker === true,
     isHelp: values.help === true,
@@ -61,7 +60,6 @@ function parsed(argv: readonly string[]) {
   const options = {
     seeds: text,
     seed: text,
-    first: text,
     world: text,
     seconds: text,
     jobs: text,

@@ -34,7 +34,7 @@ describe('npm run simulate', function () {
   });
 
   it('comes to the same with two processes as with one', () => {
-    const { lines } = simulate('--seeds', '30', '--first', '100', '--jobs', '2');
+    const { lines } = simulate('--seeds', '30', '--seed', '100', '--jobs', '2');
 
     const { hashSum } = playChunk({ world: 'small', firstSeed: 100, seedCount: 30 });
     expect(JSON.parse(lines.at(-1)!).traceHash).to.equal(hashText(hashSum));
