@@ -438,6 +438,28 @@ describe('RFC 4987: SYN flooding', () => {
       expect(peer.endpoint.stats.synCookiesSent).to.equal(2);
     });
 
+    it('counts though the SYN that came again was remembered (RFC 4987 §3.6)', () => {
+      const peer = listening({ profile: { synCookies: 'auto', backlog: 1 } });
+      peer.inject({ flags: 'S', seq: 0, srcPort: PEER_PORT + 1 });
+      peer.drain();
+      peer.inject({ flags: 'S', seq: 0 });
+      const [cookie] = peer.drain();
+      // The forged one has had its time; the peer, which has not heard of the cookie yet, sends its SYN again.
+      peer.pass(3500);
+      peer.drain();
+      peer.inject({ flags: 'S', seq: 0 });
+      const [again] = peer.drain();
+      expect(again!.seq, 'another ISN').not.to.equal(cookie!.seq);
+
+      peer.inject({ seq: 1, ack: cookie!.seq + 1 });
+
+      peer.expectNothing();
+      peer.expectEvents('accepted', 'established');
+      peer.inject({ seq: 1, ack: cookie!.seq + 1, payload: 'hello' });
+      expect(peer.connection.read(10)).to.deep.equal(ascii('hello'));
+      expect(peer.endpoint.connectionCount).to.equal(1);
+    });
+
     it('sends no more cookies at once than one batch may ask for, and the rest is dropped (RFC 4987 §3.6)', () => {
       const peer = baking();
 

@@ -244,10 +244,23 @@ export class SynCache {
       this.#drop(record);
       return tcbs.passive(record, now);
     }
+    const cookied = outcome === 'reset' ? this.#cookieInstead(record, segment, now) : undefined;
+    if (cookied !== undefined) return cookied;
     if (outcome === 'forget') this.forget(record);
     else if (outcome === 'reset' && strays.answer(segment, record.pathId, now)) stats.strayResets += 1;
     this.#wait(record);
     return undefined;
+  }
+
+  /** The peer's first SYN got a cookie, and when it sent that again there was room for `record`. The cookie counts. */
+  #cookieInstead(record: HalfOpen, segment: Segment, now: Instant): Tcb | undefined {
+    const listener = this.#options.mux.listener(record.localPort, isVertex(record));
+    if (listener === undefined || !this.expectsCookies(listener, now)) return undefined;
+    const tcb = this.cookieArrives(listener, segment, record.pathId, now);
+    if (tcb === undefined) return undefined;
+    this.#drop(record);
+    record.text?.clear();
+    return tcb;
   }
 
   /** `record` is due. */
