@@ -194,6 +194,8 @@ function audit(tcb: Tcb): void {
   const { sent } = tcb;
   let next = tcb.sndUna;
   let inPipe = 0;
+  let inFlightCount = 0;
+  let lostCount = 0;
   let sackedBytes = 0;
   for (const segment of sent.all) {
     if (segment.seq !== next)
@@ -201,7 +203,10 @@ function audit(tcb: Tcb): void {
     if (segment.length <= 0) throw new Violation('sent-segments', 'an empty segment');
     next = seqAdd(next, segment.length);
     if (segment.isSacked) sackedBytes += segment.length;
-    else if (!segment.isLost || segment.isResent) inPipe += segment.length;
+    else if (!segment.isLost || segment.isResent) {
+      inPipe += segment.length;
+      inFlightCount += 1;
+    } else lostCount += 1;
   }
   if (next !== tcb.sndNxt)
     throw new Violation('sent-segments', `end ${seqDiff(tcb.sndNxt, next)} before SND.NXT`);
@@ -209,7 +214,25 @@ function audit(tcb: Tcb): void {
     throw new Violation('sacked', `${sent.sackedBytes}, not ${sackedBytes}`);
   const expected = Math.max(0, inPipe - tcb.dupAckedBytes);
   if (pipe(tcb) !== expected) throw new Violation('pipe', `${pipe(tcb)}, not ${expected}`);
+  if (sent.sackedCount !== sent.count - inFlightCount - lostCount)
+    throw new Violation('sacked', `${sent.sackedCount} segments, which is not so`);
+  auditOrder(tcb, inFlightCount);
   if (tcb.scoreboard !== undefined) auditScoreboard(tcb);
+}
+
+/** Those in flight, and no others, are chained in the order in which they last left: RACK looks at nothing else. */
+function auditOrder({ sent }: Tcb, inFlightCount: number): void {
+  let count = 0;
+  let sentAt = -NEVER;
+  for (let segment = sent.longestInFlight; segment !== undefined; segment = segment.leftAfter) {
+    count += 1;
+    if (segment.isSacked || (segment.isLost && !segment.isResent) || segment.sentAt < sentAt)
+      throw new Violation('sent-order', 'chained, and not in flight, or not where it belongs');
+    if (count > inFlightCount) break;
+    sentAt = segment.sentAt;
+  }
+  if (count !== inFlightCount)
+    throw new Violation('sent-order', `${count} chained, ${inFlightCount} in flight`);
 }
 
 /** Whatever is SACKed is on the scoreboard, and the other way round; nothing on it lies outside the flight. */

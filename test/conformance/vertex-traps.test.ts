@@ -2,6 +2,8 @@
 import { expect } from 'chai';
 import { Prng } from '../../lib/bytes/prng.ts';
 import { UsageError } from '../../lib/errors.ts';
+import type { ControllerFactory, LossSample } from '../../lib/ptcp/core/congestion/controller.ts';
+import { NewReno } from '../../lib/ptcp/core/congestion/newreno.ts';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
 import { pattern, ScriptedPeer } from '../support/scripted-peer.ts';
 import {
@@ -432,6 +434,23 @@ describe('the traps of Vertex', () => {
       expect(Math.max(...world.sent.map(({ text }) => text.length))).to.equal(200);
     });
 
+    it('is no congestion: the controller hears of no loss', () => {
+      const lost: number[] = [];
+      const congestion: ControllerFactory = ({ mssBytes, initialWindowSegments }) =>
+        Object.assign(new NewReno(mssBytes, initialWindowSegments), {
+          onLost: ({ lengthBytes }: LossSample) => lost.push(lengthBytes),
+        });
+      const world = alone('client', { profile: { congestion } });
+      world.ours.write(pattern(900));
+      world.runUntil(world.now + 1);
+
+      world.inject(theirs(world, { flags: Flag.STB, ack: 0, text: Uint8Array.of(0, 200) }));
+      world.runUntil(world.now + 1);
+      world.inject(theirs(world, { seq: 1, flags: Flag.ACK, ack: 201 }));
+
+      expect(lost).to.deep.equal([]);
+    });
+
     it('never makes them smaller than 100 bytes, nor larger', () => {
       const mostText = (told: number): number => {
         const world = alone('client');
@@ -539,7 +558,10 @@ describe('the traps of Vertex', () => {
       const full = 2 ** 32 - 2 ** 16;
       const sender = alone('client');
       sender.ours.tcb.bytesSent = full - 10;
-      expect(sender.ours.write(pattern(10))).to.equal(10);
+      expect(sender.ours.write(pattern(5))).to.equal(5);
+      sender.runUntil(sender.now);
+      expect(sender.ours.unacknowledgedBytes, 'in flight, which is not counted twice').to.equal(5);
+      expect(sender.ours.write(pattern(5))).to.equal(5);
       expect(sender.ours.write(pattern(1))).to.equal(0);
       sender.runUntilIdle(60_000);
       expect(sender.told).to.deep.equal(['closed stream-full']);

@@ -168,7 +168,8 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   /** Whether any connection needs `path`; when not, the id may be given to another address. */
   isPathInUse(path: PathId): boolean {
-    return this.#mux.isPathInUse(path) || this.#synCache.isPathInUse(path);
+    const hasConnection = this.#mux.isPathInUse(path);
+    return hasConnection || this.#synCache.isPathInUse(path) || this.#strays.isPathInUse(path);
   }
 
   /** Takes connections on `pseudoPort` from now on. Throws UsageError when it is taken. Undone by `unlisten`. */

@@ -273,6 +273,7 @@ export class SentSegments {
     segment.hasFin = false;
     this.#segments.splice(index + 1, 0, rest);
     if (this.#markedBelow > index) this.#markedBelow += 1;
+    if (rest.isSacked) this.sackedCount += 1;
     if (isInFlight(rest)) this.#chainAfter(segment, rest);
     return rest;
   }

@@ -79,6 +79,11 @@ export class StrayAnswers {
     return true;
   }
 
+  /** Whether an answer waits to leave on `path`, whose id must not come to stand for somebody else meanwhile. */
+  isPathInUse(path: PathId): boolean {
+    return this.#waiting.some((answer) => answer.path === path);
+  }
+
   /** Writes the next answer and returns the path it leaves on. The writer has begun. */
   putAnswer(writer: BurstWriter): PathId | undefined {
     const answer = this.#waiting.shift();

@@ -5,6 +5,7 @@ import { releaseSoon, sendBufferLimit } from './ack.ts';
 import { oweAck, oweReset } from './debts.ts';
 import { endConnection } from './ending.ts';
 import type { MemoryBudget } from './memory.ts';
+import { seqDiff } from './seq.ts';
 import { canReceiveText, canSendText, isVertex, type Tcb } from './tcb.ts';
 import { urgentRead } from './urgent.ts';
 import { isStreamFull } from './vertex-peer.ts';
@@ -18,7 +19,8 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
   }
   if (tcb.isFinQueued) throw new UsageError('write after shutdown or close');
   if (!canSendText(tcb)) return 0;
-  if (isVertex(tcb) && isStreamFull(tcb.bytesSent + tcb.sendBuffer.length + bytes.length)) {
+  const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
+  if (isVertex(tcb) && isStreamFull(tcb.bytesSent + unsent + bytes.length)) {
     oweReset(tcb, tcb.sndNxt);
     endConnection(tcb, 'stream-full');
     return 0;

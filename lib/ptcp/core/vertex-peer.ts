@@ -76,6 +76,8 @@ export function shrinkSegments(tcb: Tcb, stbBytes: number): void {
   tcb.peerMss = mss;
   tcb.path.congestion.setMss(mss);
   tcb.sent.markAllLost(false);
+  // That is no congestion: nobody is told.
+  tcb.sent.newlyLost.length = 0;
 }
 
 /** Whether `textBytes`, all that came of a datagram, are worth telling: fewer are nobody's path, and 0 would hang it. */

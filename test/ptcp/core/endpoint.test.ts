@@ -76,6 +76,16 @@ describe('PtcpEndpoint', () => {
       expect(peer.endpoint.isPathInUse(2)).to.equal(true);
       expect(peer.endpoint.isPathInUse(4)).to.equal(false);
     });
+
+    it('keeps the path of a stray until its reset has left, or that would go to whoever has the id next', () => {
+      const peer = listening();
+
+      peer.endpoint.handleDatagram(0, peer.encode({ seq: 1, ack: 1, dstPort: 1 }), 5);
+
+      expect(peer.endpoint.isPathInUse(5)).to.equal(true);
+      peer.expect({ flags: 'R', path: 5 });
+      expect(peer.endpoint.isPathInUse(5)).to.equal(false);
+    });
   });
 
   describe('segments from another path', () => {

@@ -236,6 +236,17 @@ describe('SentSegments', () => {
     checkInvariants(sent);
   });
 
+  it('cuts a SACKed segment into two that are', () => {
+    const sent = tens(2);
+    sack(sent, FIRST, seqAdd(FIRST, 10));
+
+    sent.split(sent.first!, 4);
+
+    expect(shown(sent)).to.equal('ss.');
+    expect(sent.sackedCount).to.equal(2);
+    checkInvariants(sent);
+  });
+
   it('finds the oldest segment that is neither SACKed nor lost in a stretch (RFC 6675 §4)', () => {
     const sent = tens(5);
     sent.markLostBefore(seqAdd(FIRST, 10));
