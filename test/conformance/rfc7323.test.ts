@@ -105,10 +105,10 @@ describe('window scaling', () => {
     const peer = synSent({ profile: { windowScale: 5 } });
     peer.inject({ flags: 'S', options: { windowScale: 3 } });
     peer.expect({ flags: 'S.', options: { mss: 1452, windowScale: 5 } });
-    peer.inject({ flags: 'S.', seq: 0, ack: 1, window: 4000, options: { windowScale: 3 } });
+    peer.inject({ flags: 'S.', seq: 0, ack: 1, window: 4001, options: { windowScale: 3 } });
 
     expect(peer.connection.state).to.equal('ESTABLISHED');
-    expect(peer.connection.tcpInfo().sndWndBytes).to.equal(4000);
+    expect(peer.connection.tcpInfo().sndWndBytes, 'of a SYN-ACK: not scaled').to.equal(4001);
     peer.inject({ seq: 1, ack: 1, window: 4000 });
     expect(peer.connection.tcpInfo().sndWndBytes).to.equal(32_000);
   });

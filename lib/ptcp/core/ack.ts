@@ -248,14 +248,16 @@ function updateSendWindow(tcb: Tcb, segment: Segment, now: Instant): boolean {
     (tcb.sndWl1 === segment.seq && seqLessOrEqual(tcb.sndWl2, segment.ack));
   if (!isNewer || seqLess(segment.ack, tcb.sndUna)) return false;
   const before = tcb.sndWnd;
-  setSendWindow(tcb, segment, segment.window << tcb.sndWindShift);
+  setSendWindow(tcb, segment);
   noteShutWindow(tcb, now);
   if (before === 0 && tcb.sndWnd > 0) windowOpened(tcb, now);
   else if (before > 0 && tcb.sndWnd === 0) armRetransmit(tcb, now);
   return before !== tcb.sndWnd;
 }
 
-export function setSendWindow(tcb: Tcb, segment: Segment, window: number): void {
+/** Takes SEG.WND, scaled (RFC 7323 §2.3). */
+export function setSendWindow(tcb: Tcb, segment: Segment): void {
+  const window = segment.window * (1 << tcb.sndWindShift);
   tcb.sndWnd = window;
   tcb.sndWl1 = segment.seq;
   tcb.sndWl2 = segment.ack;

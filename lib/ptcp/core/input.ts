@@ -98,8 +98,8 @@ function synCameAgain(tcb: Tcb, segment: Segment): boolean {
   }
   segment.flags &= ~Flag.SYN;
   segment.seq = seqAdd(segment.seq, 1);
-  // A SYN's window is not scaled and what follows takes it for scaled: rounded up, or a small one would be none.
-  segment.window = Math.ceil(segment.window / 2 ** tcb.sndWindShift);
+  // A SYN's window is not scaled (RFC 7323 §2.2) and what follows takes it for scaled; the fraction keeps it what it is.
+  segment.window /= 2 ** tcb.sndWindShift;
   return true;
 }
 
@@ -164,7 +164,7 @@ function ackFieldArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | 'go
 function synAcknowledged(tcb: Tcb, segment: Segment, now: Instant): void {
   tcb.state = nextState(tcb.state, 'rcv-ack-of-syn');
   establish(tcb, segment, now);
-  setSendWindow(tcb, segment, segment.window << tcb.sndWindShift);
+  setSendWindow(tcb, segment);
 }
 
 /** The handshake is over, from whichever side: SEG.ACK covers our SYN. */
