@@ -24,9 +24,6 @@ export function rateOnSent(tcb: Tcb, segment: SentSegment, now: Instant, inFligh
   segment.lostAtSend = tcb.sent.everLostBytes;
 }
 
-/** Times are fractions: an RTT measured twice need not come out the same to the last digit. */
-const ROUNDING_MS = 0.001;
-
 /** What one ACK has covered so far. One for an endpoint, begun anew for each ACK. */
 export class RateSampler {
   deliveredBytes = 0;
@@ -100,9 +97,7 @@ export class RateSampler {
     sample.txInFlightBytes = this.#txInFlightBytes;
     sample.lostSinceSentBytes = hasNewest ? tcb.sent.everLostBytes - this.#lostAtSend : 0;
     const intervalMs = Math.max(this.#sendElapsedMs, now - this.#priorDeliveredAt);
-    // draft-ietf-ccwg-bbr §4.1.2.3: nothing is delivered in less than a round trip, so this was a needless retransmission.
-    const isPlausible = intervalMs + ROUNDING_MS >= tcb.path.rtt.minRttMs;
-    const hasSample = hasNewest && intervalMs > 0 && isPlausible;
+    const hasSample = hasNewest && intervalMs > 0;
     sample.deliveryRate = hasSample ? (tcb.delivered - this.#priorDelivered) / intervalMs : 0;
     if (hasSample) tallyRate(tcb, sample.deliveryRate, sample.isAppLimited);
   }

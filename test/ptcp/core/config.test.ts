@@ -519,7 +519,7 @@ describe('the option', () => {
       .tcb.path;
 
     expect(congestion).to.be.instanceOf(Bbr);
-    expect((congestion as Bbr).model.lossThresh).to.equal(0.25);
+    expect((congestion as Bbr).model.lossTolerance).to.equal(0.25);
   });
 
   it('pacing spreads segments over a round trip', () => {

@@ -31,7 +31,7 @@ import { checkDrainDone, checkStartupDone } from './startup.ts';
 
 /** What BBR begins with, besides what every controller does. */
 export interface BbrOptions extends ControllerOptions {
-  /** So much of a round trip's data may be lost by chance: no reason to slow down. 0 when left out, as in the draft. */
+  /** What share of a round trip's data may be lost by chance, without a queue. 0 when left out, as in the draft. */
   readonly lossTolerance?: number;
   /** How long samples as low as the least may put ProbeRTT off. PROBE_RTT_LONGEST_MS when left out; the draft has 0. */
   readonly probeRttLongestMs?: number;

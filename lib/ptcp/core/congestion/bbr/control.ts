@@ -1,4 +1,4 @@
-// What leaves: pacing rate, send quantum and congestion window. draft-ietf-ccwg-bbr §5.6.
+// What leaves: pacing rate, send quantum and congestion window. draft-ietf-ccwg-bbr §5.6.2, §5.6.3, §5.6.4.6.
 
 import type { AckSample } from '../controller.ts';
 import { initialWindowBytes } from '../initial-window.ts';

@@ -5,7 +5,7 @@ import { restoreCwnd, saveCwnd, targetInflight } from './control.ts';
 import type { BbrModel } from './model.ts';
 import { BETA } from './parameters.ts';
 import { startProbeBwDown, startProbeBwRefill } from './probe-bw.ts';
-import { isInflightTooHigh } from './short-term.ts';
+import { isInflightTooHigh, lossThresh } from './short-term.ts';
 import { enterStartup } from './startup.ts';
 
 /** HandleLostPacket(), §5.5.10.2. */
@@ -37,7 +37,8 @@ function noteLoss(model: BbrModel, loss: LossSample): void {
 function inflightAtLoss(model: BbrModel, loss: LossSample): number {
   const inflightPrev = loss.txInFlightBytes - loss.lengthBytes;
   const lostPrev = loss.lostSinceSentBytes - loss.lengthBytes;
-  const lostPrefix = (model.lossThresh * inflightPrev - lostPrev) / (1 - model.lossThresh);
+  const threshold = lossThresh(model);
+  const lostPrefix = (threshold * inflightPrev - lostPrev) / (1 - threshold);
   return inflightPrev + lostPrefix;
 }
 

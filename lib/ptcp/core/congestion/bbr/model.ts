@@ -1,8 +1,8 @@
-// What BBR knows of the path and where it is in its states: draft-ietf-ccwg-bbr §2. No behaviour but round trips.
+// What BBR knows of the path and where it is in its states: the variables of the draft. No behaviour but round trips.
 import type { Entropy } from '../../../../interfaces/entropy.ts';
 import type { Instant } from '../../../../time/clock.ts';
 import type { AckSample } from '../controller.ts';
-import { DEFAULT_CWND_GAIN, LOSS_THRESH, STARTUP_PACING_GAIN } from './parameters.ts';
+import { DEFAULT_CWND_GAIN, STARTUP_PACING_GAIN } from './parameters.ts';
 
 /** The states of draft-ietf-ccwg-bbr §5.1.1. */
 export type BbrState =
@@ -20,10 +20,8 @@ export type AckPhase = 'init' | 'refilling' | 'probe-starting' | 'probe-feedback
 /** Names are those of the draft, with their units; rates are bytes a millisecond. Infinity: not set. */
 export interface BbrModel {
   readonly random: Entropy;
-  /** Of a round trip's data: so much may be lost by chance. */
+  /** What share of a round trip's data may be lost by chance. */
   readonly lossTolerance: number;
-  /** BBR.LossThresh: what may be lost while looking for bandwidth. */
-  readonly lossThresh: number;
   /** How long samples as low as the least may put ProbeRTT off. */
   readonly probeRttLongestMs: number;
   readonly initialWindowSegments: number;
@@ -93,6 +91,8 @@ export interface BbrModel {
 
   // RTT, §2.16
   minRttMs: number;
+  /** The last sample. */
+  rttMs: number;
   minRttStamp: Instant;
   probeRttMinDelayMs: number;
   probeRttMinStamp: Instant;
@@ -135,7 +135,6 @@ export function createModel(options: ModelOptions): BbrModel {
     random: options.random,
     lossTolerance: options.lossTolerance,
     probeRttLongestMs: options.probeRttLongestMs,
-    lossThresh: Math.max(LOSS_THRESH, options.lossTolerance),
     initialCwndBytes: 0,
     cwndBytes: 0,
     pacingRate: Number.POSITIVE_INFINITY,
@@ -181,6 +180,7 @@ export function createModel(options: ModelOptions): BbrModel {
     bwProbeUpAckedBytes: 0,
     bwProbeUpRounds: 0,
     minRttMs: Number.POSITIVE_INFINITY,
+    rttMs: 0,
     minRttStamp: 0,
     probeRttMinDelayMs: Number.POSITIVE_INFINITY,
     probeRttMinStamp: 0,

@@ -12,6 +12,8 @@ export const PROBE_RTT_CWND_GAIN = 0.5;
 export const PACING_MARGIN = 0.01;
 
 export const LOSS_THRESH = 0.02;
+/** An RTT of so many times the least shows a queue. */
+export const QUEUE_FACTOR = 1 + 1 / 8;
 /** How much a round trip with losses takes off at most. */
 export const BETA = 0.7;
 /** What is left free of the in-flight data that was found safe, for others. */

@@ -17,11 +17,14 @@ import { enterStartup } from './startup.ts';
 export function updateMinRtt(model: BbrModel, sample: AckSample): void {
   const { now, rttMs } = sample;
   model.isProbeRttExpired = now > model.probeRttMinStamp + PROBE_RTT_INTERVAL_MS;
+  if (!Number.isNaN(rttMs)) model.rttMs = rttMs;
   // NaN is less than nothing: no sample.
   if (rttMs < model.probeRttMinDelayMs || (rttMs >= 0 && model.isProbeRttExpired)) {
     model.probeRttMinDelayMs = rttMs;
     model.probeRttMinStamp = now;
     model.confirmableUntil = now + model.probeRttLongestMs;
+    // Not draft-ietf-ccwg-bbr §5.3.4.3 (only a lower one counts): it has come down to the least by itself, so there is no
+    // queue to be drained, and ProbeRTT would cost 2 % for nothing.
   } else if (rttMs <= model.probeRttMinDelayMs * CONFIRMING_FACTOR && now < model.confirmableUntil) {
     model.probeRttMinStamp = now;
   }

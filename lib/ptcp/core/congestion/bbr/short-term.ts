@@ -3,7 +3,7 @@
 import type { AckSample } from '../controller.ts';
 import { maxBw, updateMaxBw } from './bandwidth.ts';
 import { type BbrModel, isProbingBw, isRateSample, updateRound } from './model.ts';
-import { BETA } from './parameters.ts';
+import { BETA, LOSS_THRESH, QUEUE_FACTOR } from './parameters.ts';
 
 /** UpdateLatestDeliverySignals(), near the start of an ACK. */
 export function updateLatestDeliverySignals(model: BbrModel, sample: AckSample): void {
@@ -29,7 +29,7 @@ function deliveredOf(sample: AckSample): number {
 }
 
 export function resetCongestionSignals(model: BbrModel): void {
-  model.isLossInRound = false;
+  forgetRoundLosses(model);
   model.bwLatest = 0;
   model.inflightLatestBytes = 0;
 }
@@ -40,15 +40,24 @@ export function updateCongestionSignals(model: BbrModel, sample: AckSample): voi
   updateMaxBw(model, sample);
   model.deliveredInRoundBytes += sample.deliveredBytes;
   if (!model.isLossRoundStart) return;
-  if (model.isLossInRound && !isProbingBw(model) && !isNoise(model)) lowerBounds(model);
+  if (model.isLossInRound && !isProbingBw(model) && !isByChance(model)) lowerBounds(model);
+  forgetRoundLosses(model);
+}
+
+function forgetRoundLosses(model: BbrModel): void {
   model.isLossInRound = false;
   model.lostInRoundBytes = 0;
   model.deliveredInRoundBytes = 0;
 }
 
-function isNoise(model: BbrModel): boolean {
-  const { lostInRoundBytes, deliveredInRoundBytes } = model;
-  return lostInRoundBytes <= (lostInRoundBytes + deliveredInRoundBytes) * model.lossTolerance;
+/**
+ * Not draft-ietf-ccwg-bbr §5.5.10.3, which answers any loss: a link that loses by chance would take the rate down round
+ * by round. In DOWN there is a queue, but of our own making, and what is delivered is what we have slowed down to.
+ */
+function isByChance(model: BbrModel): boolean {
+  const { lostInRoundBytes, deliveredInRoundBytes, lossTolerance } = model;
+  const tolerance = model.state === 'probe-bw-down' ? lossTolerance : chanceLoss(model);
+  return lostInRoundBytes <= (lostInRoundBytes + deliveredInRoundBytes) * tolerance;
 }
 
 /** InitLowerBounds() and LossLowerBounds(). */
@@ -75,5 +84,15 @@ interface LossRate {
 /** IsInflightTooHigh(), §5.5.10.2: more was lost of what was in flight than is tolerated. */
 export function isInflightTooHigh(model: BbrModel, rate: LossRate): boolean {
   if (!rate.hasSack) return rate.lostSinceSentBytes > 0;
-  return rate.lostSinceSentBytes > rate.txInFlightBytes * model.lossThresh;
+  return rate.lostSinceSentBytes > rate.txInFlightBytes * lossThresh(model);
+}
+
+/** BBR.LossThresh; not draft-ietf-ccwg-bbr §5.5.10.2 (2 %) where more than that is lost by chance. */
+export function lossThresh(model: BbrModel): number {
+  return Math.max(LOSS_THRESH, chanceLoss(model));
+}
+
+/** What share of the data may be lost by chance: where there is a queue, losses are those of the queue. */
+function chanceLoss(model: BbrModel): number {
+  return model.rttMs > model.minRttMs * QUEUE_FACTOR ? 0 : model.lossTolerance;
 }

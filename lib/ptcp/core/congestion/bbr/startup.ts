@@ -1,4 +1,4 @@
-// Startup and Drain: draft-ietf-ccwg-bbr §5.3.1 and §5.3.2.
+// Startup and Drain: draft-ietf-ccwg-bbr §5.3.1.1 and §5.3.2.
 import type { AckSample } from '../controller.ts';
 import { bdpBytes, inflight } from './control.ts';
 import { type BbrModel, enterState } from './model.ts';

@@ -102,6 +102,22 @@ describe('losses while BBR does not probe', () => {
     expect(path.bbr.model.bwShortterm, '4 of 54').to.be.below(Number.POSITIVE_INFINITY);
   });
 
+  it('are no chance where the RTT shows a queue (draft-ietf-ccwg-bbr §5.5.10.3)', () => {
+    const bound = (rttMs: number, state = 'probe-bw-cruise'): number => {
+      const path = cruising({ lossTolerance: 0.06 });
+      path.round({ rttMs, deliveryRate: 0.9 * RATE });
+      path.bbr.model.state = state as typeof path.bbr.model.state;
+      path.lose(1);
+      path.round({ rttMs, deliveryRate: 0.9 * RATE, inFlightBytes: 2 * BDP });
+      return path.bbr.model.bwShortterm;
+    };
+
+    expect(bound(1.12 * RTT_MS)).to.equal(Number.POSITIVE_INFINITY);
+    expect(bound(1.13 * RTT_MS)).to.equal(0.9 * RATE);
+    // There the queue is our own, and it is being drained.
+    expect(bound(1.13 * RTT_MS, 'probe-bw-down')).to.equal(Number.POSITIVE_INFINITY);
+  });
+
   it('may be as many as the tolerance says while BBR probes too (draft-ietf-ccwg-bbr §5.5.10.2)', () => {
     const path = cruising({ lossTolerance: 0.06 });
     path.reach('probe-bw-up');
@@ -110,6 +126,11 @@ describe('losses while BBR does not probe', () => {
     path.lose(1, { txInFlightBytes: 2 * BDP, lostSinceSentBytes: 7 * MSS });
 
     expect(path.state).to.equal('probe-bw-down');
+    const queued = cruising({ lossTolerance: 0.06 });
+    queued.reach('probe-bw-up');
+    queued.round({ rttMs: 1.5 * RTT_MS });
+    queued.lose(3, { txInFlightBytes: 2 * BDP });
+    expect(queued.state, '3 of 100 with a queue').to.equal('probe-bw-down');
   });
 
   it('end an RTO with a window of a segment, which is as before when all is repaired (draft-ietf-ccwg-bbr §5.6.4.4)', () => {
