@@ -103,7 +103,7 @@ export interface Profile {
   readonly iss: number | undefined;
   /** 'newreno', 'cubic', 'bbr', 'none' (no congestion control: only for tests) or a factory. */
   readonly congestion: (typeof CONTROLLERS)[number] | ControllerFactory;
-  /** What share of a round trip's data 'bbr' takes to be lost by chance where no queue is seen; 0: none, as in the draft. */
+  /** What share of a round trip's data 'bbr' takes to be lost by chance where no queue is seen. 0: BBR is the draft's in all. */
   readonly bbrLossTolerance: number;
   /** Whether segments leave at the controller's pace instead of in bursts. */
   readonly pacing: boolean;

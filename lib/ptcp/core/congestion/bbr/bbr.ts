@@ -31,9 +31,9 @@ import { checkDrainDone, checkStartupDone } from './startup.ts';
 
 /** What BBR begins with, besides what every controller does. */
 export interface BbrOptions extends ControllerOptions {
-  /** What share of a round trip's data may be lost by chance, without a queue. 0 when left out, as in the draft. */
+  /** What share of a round trip's data may be lost by chance, without a queue. 0 when left out: all as in the draft. */
   readonly lossTolerance?: number;
-  /** How long samples as low as the least may put ProbeRTT off. PROBE_RTT_LONGEST_MS when left out; the draft has 0. */
+  /** How long samples as low as the least may put ProbeRTT off. When left out, not at all where no loss is by chance. */
   readonly probeRttLongestMs?: number;
 }
 
@@ -51,7 +51,8 @@ export class Bbr implements CongestionController {
 
   constructor(options: BbrOptions) {
     const { mssBytes, initialWindowSegments, random } = options;
-    const { lossTolerance = 0, probeRttLongestMs = PROBE_RTT_LONGEST_MS } = options;
+    const { lossTolerance = 0 } = options;
+    const { probeRttLongestMs = lossTolerance === 0 ? 0 : PROBE_RTT_LONGEST_MS } = options;
     this.model = createModel({ mssBytes, initialWindowSegments, random, lossTolerance, probeRttLongestMs });
     this.setMss(mssBytes);
   }

@@ -13,7 +13,7 @@ function maxBw({ bbr }: BbrRounds): number {
 
 describe('what BBR takes for the bandwidth', () => {
   it('is the most of this cycle and the one before (draft-ietf-ccwg-bbr §5.5.2–5.5.3, §5.5.5–5.5.6)', () => {
-    const path = cruising();
+    const path = cruising({ lossTolerance: 0.06 });
     path.round({ deliveryRate: 1.3 * RATE });
     const seen: number[] = [];
     for (let cycle = 0; cycle < 3; cycle += 1) {
