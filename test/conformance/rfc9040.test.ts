@@ -94,6 +94,20 @@ describe('RFC 9040: state shared by connections to one host', () => {
     expect(far.client.connect(1, PORT).tcpInfo().rtoUs).to.be.above(rttUs).and.above(1_700_000);
   });
 
+  it('does not believe a round trip longer than any path, which a clock that jumped has made (RFC 9040 §6)', () => {
+    const { network, client, upload } = world();
+    for (const [from, to] of [
+      [0, 1],
+      [1, 0],
+    ] as const)
+      network.link(from, to).change({ ...LINK, latencyMs: 1600 });
+    expect(upload(10_000).tcpInfo().rttUs, 'measured').to.be.above(3_000_000);
+
+    const next = client.connect(1, PORT).tcpInfo();
+
+    expect([next.rttUs, next.rtoUs]).to.deep.equal([0, 1_000_000]);
+  });
+
   it('learns anew: a path that carries less now costs one time-out (RFC 8899 §4.3)', () => {
     const { network, upload } = world();
     upload(3_000_000);

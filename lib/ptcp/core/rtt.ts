@@ -51,9 +51,11 @@ export class RttEstimator {
 
   /**
    * What an earlier connection on the path measured (RFC 9040 §6). The RTO only becomes longer by it: until there is a
-   * sample of our own it is that of RFC 6298 §2.1, on which the time that SYNs are tried for depends.
+   * sample of our own it is that of RFC 6298 §2.1, on which the time that SYNs are tried for depends. What no path takes
+   * came from a clock that jumped, and would keep the next SYN waiting for minutes.
    */
   recall(srttMs: number, rttvarMs: number): void {
+    if (srttMs > LONGEST_PATH_MS) return;
     this.srttMs = srttMs;
     this.rttvarMs = rttvarMs;
     this.hasSample = true;
@@ -79,3 +81,5 @@ export class RttEstimator {
 
 const GRANULARITY_MS = 1;
 const RTO_AFTER_SYN_LOSS_MS = 3000;
+/** As long as RFC 6298 §5.7 waits where a second was too short. */
+const LONGEST_PATH_MS = 3000;
