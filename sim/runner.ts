@@ -143,6 +143,7 @@ export function serveChunks(): void {
     const before = process.cpuUsage().user;
     const tally = playChunk(chunk);
     const answer: WorkerAnswer = { tally, cpuMs: (process.cpuUsage().user - before) / 1000 };
-    process.send!(answer);
+    // Whoever asked may be gone by now; then 'disconnect' comes next.
+    process.send!(answer, () => {});
   });
 }

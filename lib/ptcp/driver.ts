@@ -10,6 +10,7 @@ import {
   type ConnectOptions,
   type Crc32,
   type DatagramKind,
+  DEFAULT_PROFILE,
   type IsStunTransaction,
   type PathId,
   type ProfileInput,
@@ -405,7 +406,13 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
     ) {
       return undefined;
     }
-    return isLoopbackHost(this.#paths.addressOf(path)?.host ?? '') ? UNFRAGMENTED_BYTES[family] : undefined;
+    if (!isLoopbackHost(this.#paths.addressOf(path)?.host ?? '')) return undefined;
+    const limit = profile?.maxPlpmtuBytes;
+    const isLimited = limit !== undefined && limit !== 'off';
+    const mostBytes = isLimited
+      ? Math.max(limit, DEFAULT_PROFILE.maxDatagramBytes)
+      : UNFRAGMENTED_BYTES[family];
+    return Math.min(mostBytes, UNFRAGMENTED_BYTES[family]);
   }
 }
 

@@ -87,6 +87,7 @@ export class PtcpPort extends StreamPort {
     );
     for (const pseudoPort of pseudoPorts) requirePort(pseudoPort, 1);
     requireTtl(options.ttl);
+    requireTrace(options.trace);
     const events = new EventEmitter<PtcpPortEvents>();
     const { memoryLimitBytes, crc32, isStunTransaction, trace } = options;
     let listening: ListenerEvents | undefined;
@@ -206,6 +207,12 @@ export class PtcpPort extends StreamPort {
 export function requireTtl(ttl: number | undefined): void {
   if (ttl === undefined || (Number.isInteger(ttl) && ttl >= 1 && ttl <= 255)) return;
   throw new UsageError(`ttl is ${ttl}; it must be a whole number from 1 to 255`);
+}
+
+/** Throws UsageError where `trace` could be told nothing, for callers without types. */
+export function requireTrace(trace: TraceSink | undefined): void {
+  if (trace === undefined || typeof trace?.trace === 'function') return;
+  throw new UsageError(`trace is ${String(trace)}; it must be an object with a method trace`);
 }
 
 function listener(driver: Driver, pseudoPorts: readonly number[]): Listener {

@@ -14,7 +14,7 @@ import { openError } from './channel.ts';
 import type { Crc32, ProfileInput, Wire } from './core/index.ts';
 import { Driver, type OpeningEvents } from './driver.ts';
 import { isReachable } from './paths.ts';
-import { PtcpPort, type PtcpPortOptions, requireTtl, SOCKET_BUFFER_BYTES } from './port.ts';
+import { PtcpPort, type PtcpPortOptions, requireTrace, requireTtl, SOCKET_BUFFER_BYTES } from './port.ts';
 import { chooseWires, pseudoPortOn } from './wires.ts';
 
 const LISTEN_OPTIONS = [
@@ -115,6 +115,7 @@ export class PtcpProvider implements TransportProvider<PtcpListenOptions, PtcpCo
     const pseudoPort = pseudoPortOn(wires[0], options.pseudoPort);
     requirePort(pseudoPort, 1);
     requireTtl(options.ttl);
+    requireTrace(options.trace);
     const { bindAddress } = options;
     if (bindAddress !== undefined) requireLiteral(bindAddress, 'bindAddress');
     if (ipFamily(target.host) !== undefined && !isReachable(target.host, target.port)) {

@@ -19,6 +19,8 @@ export function chooseWires(
 }
 
 function withWire(profile: ProfileInput | undefined, wire: Wire | readonly Wire[]): ProfileInput {
+  // What is no profile would vanish among the options.
+  resolveProfile(profile);
   return typeof profile === 'string' ? { preset: profile, wire } : { ...profile, wire };
 }
 

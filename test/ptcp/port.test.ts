@@ -8,6 +8,7 @@ import { DatagramProtocol } from '../../lib/protocol/datagram-protocol.ts';
 import { ClientFactory, Factory } from '../../lib/protocol/factory.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
+import type { TcpInfo } from '../../lib/ptcp/core/tcp-info.ts';
 import type { PtcpPort } from '../../lib/ptcp/port.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
@@ -476,6 +477,50 @@ describe('PtcpProvider', () => {
     expect(connect).to.throw(UsageError);
     expect(reactor.clock.pending).to.equal(0);
   });
+
+  it('refuses a profile that is none, beside a wire too, and a trace that can be told nothing', () => {
+    const reactor = new MemoryReactor();
+    for (const wrong of [
+      { profile: 5 },
+      { profile: null, wire: 'vertex' },
+      { trace: 'x.qlog' },
+      { trace: null },
+    ]) {
+      const options = wrong as object;
+      expect(() => reactor.listenPTCP(0, new Factory(), options)).to.throw(
+        UsageError,
+        /^(a profile|trace) is /,
+      );
+      expect(() => reactor.connectPTCP('127.0.0.1', 1, new ClientFactory(), options)).to.throw(UsageError);
+    }
+    expect(reactor.clock.pending).to.equal(0);
+  });
+
+  for (const [maxPlpmtuBytes, most] of [
+    [1400, 1400],
+    [9000, 1472],
+    [600, 1200],
+    ['off', 1472],
+  ] as const) {
+    it(`begins with ${most} bytes on loopback where maxPlpmtuBytes is ${maxPlpmtuBytes} (RFC 8899 §5.1.2)`, () => {
+      const reactor = new MemoryReactor();
+      let pmtuBytes: number | undefined;
+      class Watcher extends Protocol {
+        override connectionMade(): void {
+          pmtuBytes = (this.transport.tcpInfo?.() as TcpInfo | undefined)?.pmtuBytes;
+        }
+      }
+      reactor.listenPTCP(4915, Factory.forProtocol(Protocol));
+      reactor.advance(1);
+
+      reactor.connectPTCP('127.0.0.1', 4915, ClientFactory.forProtocol(Watcher), {
+        profile: { maxPlpmtuBytes },
+      });
+      reactor.advance(1000);
+
+      expect(pmtuBytes).to.equal(most);
+    });
+  }
 
   it('holds a limited number of sockets for TIME-WAIT alone, the last ones', () => {
     class Brief extends Protocol {

@@ -373,7 +373,7 @@ describe('Reactor', () => {
         bufferBytes: () => reactor.listenUDP(0, new DatagramProtocol(), misspelt),
         none: () => reactor.listen('memory', { host: 'name', port: 0 }, factory, misspelt),
         timeoutMs: () => reactor.connectTCP('127.0.0.1', 1, factory, misspelt),
-        'pseudoPort, profile, timeoutMs': () => reactor.connectPTCP('127.0.0.1', 1, factory, misspelt),
+        'pseudoPort, wire, profile, timeoutMs': () => reactor.connectPTCP('127.0.0.1', 1, factory, misspelt),
         'it has: timeoutMs': () => reactor.connectMemory('name', factory, misspelt),
         isHolePunching: () => port.connect('10.0.0.1', 1, factory, misspelt),
       };

@@ -226,6 +226,8 @@ export type ProfileOptions = Partial<Omit<Profile, 'timestamps'>> & {
 /** Fills in what is missing from `base` and checks the whole. Throws UsageError, naming the option. */
 export function resolveProfile(input?: ProfileInput, base: Profile = DEFAULT_PROFILE): Profile {
   if (input === undefined) return base;
+  if ((typeof input !== 'object' && typeof input !== 'string') || input === null)
+    throw new UsageError(`a profile is the name of a preset or an object with options, not ${String(input)}`);
   if (typeof input === 'object' && WHOLE.has(input)) return input as Profile;
   const { preset, ...options } = typeof input === 'string' ? { preset: input } : input;
   if (preset !== undefined && !Object.hasOwn(PRESETS, preset)) {
@@ -365,7 +367,9 @@ function checkProfile(profile: Profile): void {
     throw new UsageError('sendBufferMaxBytes is smaller than sendBufferBytes');
   }
   if (profile.urgentData && profile.ptcpOption && profile.crc32)
-    throw new UsageError('urgentData and crc32 exclude each other: they share four bytes of the header');
+    throw new UsageError(
+      'urgentData and crc32 exclude each other, for they share four bytes of the header: set crc32 to false',
+    );
   if (profile.rtoMaxMs < profile.rtoMinMs) throw new UsageError('rtoMaxMs is smaller than rtoMinMs');
 }
 

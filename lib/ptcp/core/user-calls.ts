@@ -17,6 +17,8 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
     tcb.isTextLost = true;
     return 0;
   }
+  // A string has a length, too: it would be sent as so many zeros.
+  if (!ArrayBuffer.isView(bytes)) throw new UsageError('write takes a Uint8Array');
   if (tcb.isFinQueued) throw new UsageError('write after shutdown or close');
   if (!canSendText(tcb)) return 0;
   const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));

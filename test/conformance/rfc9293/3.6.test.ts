@@ -108,6 +108,13 @@ describe('RFC 9293 §3.6: closing a connection', () => {
     }
   });
 
+  it('refuses to write what are no bytes (RFC 9293 §3.10.2)', () => {
+    const { connection } = established();
+
+    for (const wrong of ['text', 5, undefined, [1, 2]])
+      expect(() => connection.write(wrong as unknown as Uint8Array)).to.throw(UsageError, 'Uint8Array');
+  });
+
   it('takes a second close for none (RFC 9293 §3.10.4)', () => {
     for (const build of [finWait1, finWait2, closing, lastAck, timeWait]) {
       const peer = build({ closeBy: 'close' });

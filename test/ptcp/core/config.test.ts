@@ -153,6 +153,14 @@ describe('a profile', () => {
     refuses({ preset: 'toString' }, /'toString'/);
   });
 
+  it('refuses what is no profile', () => {
+    for (const input of [null, 5, true, () => {}]) refuses(input, /^a profile is the name of a preset or/);
+  });
+
+  it('says what to do about urgent data beside the CRC', () => {
+    refuses({ urgentData: true }, /urgentData and crc32.*set crc32 to false/);
+  });
+
   it('takes undefined for left out', () => {
     expect(resolveProfile({ r2: undefined } as unknown as Partial<Profile>)).to.deep.equal(DEFAULT_PROFILE);
     expect(resolveProfile('default')).to.deep.equal(DEFAULT_PROFILE);
