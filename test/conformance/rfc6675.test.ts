@@ -92,6 +92,25 @@ describe('RFC 6675: recovery with SACK', () => {
     expect(sent(peer)).to.deep.equal([7]);
   });
 
+  it('takes what was only rescued for no loss: the window is not halved again (RFC 6675 §4, NextSeg rule 4, §5)', () => {
+    const peer = bulkSender({ profile: { ...SACK, initialWindowSegments: 20 }, segments: 14 });
+    sent(peer);
+    peer.pass(RTT_MS);
+    ack(peer, 0, [1, 4]);
+    const reduced = ssthresh(peer);
+    peer.connection.write(new Uint8Array(2000));
+    for (let end = 5; end <= 12; end += 1) ack(peer, 0, [1, end]);
+    expect(sent(peer)).to.deep.equal([0, 14, 15, 15]);
+
+    // All that was out as the repair began; 14 and 15 are still on their way.
+    ack(peer, 14);
+
+    expect(peer.connection.tcpInfo().caState).to.equal('open');
+    expect(ssthresh(peer)).to.equal(reduced);
+    ack(peer, 16);
+    expect(peer.connection.tcpInfo().lostBytes).to.equal(0);
+  });
+
   it('halves the window once for each window, whatever more is lost in it (RFC 6675 §5, step 4.2)', () => {
     const peer = bulkSender({ profile: SACK });
     sent(peer);

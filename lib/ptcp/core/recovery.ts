@@ -54,7 +54,7 @@ function leaveRecovery(tcb: Tcb, now: Instant): void {
   tcb.dupAckedBytes = 0;
   if (tcb.rack !== undefined) recoveryEnded(tcb.rack);
   // What was found lost beyond the recovery point belongs to another window of data (RFC 6675 §5).
-  if (tcb.sent.lostBytes > 0) enterRecovery(tcb, now);
+  if (tcb.sent.lostBytes > tcb.sent.rescuedBytes) enterRecovery(tcb, now);
 }
 
 /** A duplicate ACK or, where the peer does SACK, one that SACKs something new. */

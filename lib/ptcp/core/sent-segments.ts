@@ -17,6 +17,8 @@ export class SentSegment {
   isLost = false;
   /** Sent again since it was last marked lost. */
   isResent = false;
+  /** Sent again without having been found lost: to rescue it from a time-out (RFC 6675 §4). */
+  isRescue = false;
   hasFin = false;
   /** Bytes delivered, and when, as this segment left. */
   delivered = 0;
@@ -71,6 +73,8 @@ export class SentSegments {
   sackedCount = 0;
   lostBytes = 0;
   resentBytes = 0;
+  /** Of `lostBytes`, what is only counted so. */
+  rescuedBytes = 0;
   /** Bytes ever found lost, retransmissions included: C.lost of draft-ietf-ccwg-bbr §2.2. */
   everLostBytes = 0;
   /** Found lost since the controller was last told: to be told before any of them is acknowledged. */
@@ -103,6 +107,7 @@ export class SentSegments {
     segment.isSacked = false;
     segment.isLost = false;
     segment.isResent = false;
+    segment.isRescue = false;
     segment.hasFin = false;
     if (this.#segments === NO_SEGMENTS) this.#segments = [];
     this.#segments.push(segment);
@@ -146,6 +151,7 @@ export class SentSegments {
       segment.isSacked = true;
       segment.isLost = false;
       segment.isResent = false;
+      segment.isRescue = false;
       this.sackedBytes += segment.length;
       this.sackedCount += 1;
     }
@@ -174,6 +180,8 @@ export class SentSegments {
     if (segment.isResent) this.resentBytes -= segment.length;
     else this.lostBytes += segment.length;
     this.#unchain(segment);
+    if (segment.isRescue) this.rescuedBytes -= segment.length;
+    segment.isRescue = false;
     segment.isLost = true;
     segment.isResent = false;
     this.#nextLost = Math.min(this.#nextLost, index);
@@ -228,7 +236,11 @@ export class SentSegments {
   /** The segment is sent again now. One not thought lost before counts as lost and sent again. */
   resend(segment: SentSegment, now: Instant): void {
     this.#unchain(segment);
-    if (!segment.isLost) this.lostBytes += segment.length;
+    if (!segment.isLost) {
+      segment.isRescue = true;
+      this.lostBytes += segment.length;
+      this.rescuedBytes += segment.length;
+    }
     if (!segment.isResent) this.resentBytes += segment.length;
     segment.isLost = true;
     segment.isResent = true;
@@ -288,6 +300,7 @@ export class SentSegments {
     if (segment.isSacked) this.sackedBytes -= count;
     if (segment.isLost) this.lostBytes -= count;
     if (segment.isResent) this.resentBytes -= count;
+    if (segment.isRescue) this.rescuedBytes -= count;
   }
 
   /** `segment` left now: it is the last of those in flight. */

@@ -45,21 +45,23 @@ function order(sent: SentSegments): (number | undefined)[] {
 
 /** The sums over `sent`, and the walls between its segments, taken anew. */
 function recomputed(sent: SentSegments): Record<string, number> {
-  const sums = { sackedBytes: 0, sackedCount: 0, lostBytes: 0, resentBytes: 0 };
-  for (const { length, isSacked, isLost, isResent } of sent.all) {
+  const sums = { sackedBytes: 0, sackedCount: 0, lostBytes: 0, resentBytes: 0, rescuedBytes: 0 };
+  for (const { length, isSacked, isLost, isResent, isRescue } of sent.all) {
     if (isSacked) sums.sackedBytes += length;
     if (isSacked) sums.sackedCount += 1;
     if (isLost) sums.lostBytes += length;
     if (isResent) sums.resentBytes += length;
+    if (isRescue) sums.rescuedBytes += length;
   }
   return sums;
 }
 
 function checkInvariants(sent: SentSegments): void {
-  const { sackedBytes, sackedCount, lostBytes, resentBytes } = sent;
-  expect({ sackedBytes, sackedCount, lostBytes, resentBytes }, 'the running sums').to.deep.equal(
-    recomputed(sent),
-  );
+  const { sackedBytes, sackedCount, lostBytes, resentBytes, rescuedBytes } = sent;
+  expect(
+    { sackedBytes, sackedCount, lostBytes, resentBytes, rescuedBytes },
+    'the running sums',
+  ).to.deep.equal(recomputed(sent));
   let next = sent.first?.seq;
   for (const segment of sent.all) {
     expect(segment.seq, 'end to end').to.equal(next);
