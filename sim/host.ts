@@ -52,6 +52,8 @@ export interface HostOptions {
   readonly random: Prng;
   readonly maxSegments: number;
   readonly auditEvery: number;
+  /** Whether what leaves the other host is what its core has said. */
+  readonly hasHonestPeer: boolean;
 }
 
 /** One end: an endpoint, its clock, its users, and a watch on each of its connections. */
@@ -150,7 +152,7 @@ export class Host {
     user.connection = connection;
     connection.context = user;
     this.users.push(user);
-    this.#watches.push(new ConnectionWatch(connection));
+    this.#watches.push(new ConnectionWatch(connection, this.#options.hasHonestPeer ? user.peer : undefined));
   }
 
   #pathTo(address: number): number {

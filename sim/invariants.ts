@@ -8,6 +8,7 @@ import { type State, TRANSITIONS } from '../lib/ptcp/core/state.ts';
 import { isSynchronized, type Tcb } from '../lib/ptcp/core/tcb.ts';
 import { nextDueAt } from '../lib/ptcp/core/timers.ts';
 import { type Instant, NEVER } from '../lib/time/clock.ts';
+import type { User } from './user.ts';
 import { Violation } from './violation.ts';
 import { WireRules } from './wire-rules.ts';
 
@@ -48,11 +49,12 @@ export class ConnectionWatch {
   #rcvNxt: Seq;
   #edge: Seq;
 
-  constructor(connection: Connection) {
+  /** `peer` is the one whose promises count; undefined where he says what is not. */
+  constructor(connection: Connection, peer?: User) {
     const { tcb } = connection;
     this.connection = connection;
     this.#tcb = tcb;
-    this.wire = new WireRules(tcb);
+    this.wire = new WireRules(tcb, peer);
     this.#state = tcb.state;
     this.#una = tcb.sndUna;
     this.#nxt = tcb.sndNxt;

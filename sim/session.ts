@@ -15,6 +15,9 @@ export class Session {
     const [first, second] = plan.users;
     this.plan = plan;
     this.attempt = attempt;
-    this.users = [new User(first, second), new User(second, first)];
+    const users = [new User(first, second), new User(second, first)] as const;
+    users[0].peer = users[1];
+    users[1].peer = users[0];
+    this.users = users;
   }
 }

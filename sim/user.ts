@@ -15,6 +15,8 @@ export class User {
   readonly plan: UserPlan;
   readonly #expected: UserPlan;
   connection: Connection | undefined = undefined;
+  /** The user at the other end. */
+  peer: User | undefined = undefined;
   writtenBytes = 0;
   receivedBytes = 0;
   /** Why the connection ended; 'crashed' with the host. */

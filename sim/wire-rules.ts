@@ -2,6 +2,7 @@
 import { type Seq, seqAdd, seqDiff, seqLess } from '../lib/ptcp/core/seq.ts';
 import type { Tcb } from '../lib/ptcp/core/tcb.ts';
 import { Flag, HEADER_BYTES, readU32 } from '../lib/ptcp/core/wire/segment.ts';
+import type { User } from './user.ts';
 import { Violation } from './violation.ts';
 
 const OptionKind = { End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8 };
@@ -48,6 +49,7 @@ function checkSynOptions(bytes: Uint8Array, from: number, end: number): void {
 /** What one end of a connection has said so far, and what it may say next. */
 export class WireRules {
   readonly #tcb: Tcb;
+  readonly #peer: User | undefined;
   #ack: Seq = 0;
   #edge: Seq = 0;
   #hasAcked = false;
@@ -60,8 +62,9 @@ export class WireRules {
   /** As the segment before this one left. */
   #datagramBytes = 0;
 
-  constructor(tcb: Tcb) {
+  constructor(tcb: Tcb, peer: User | undefined) {
     this.#tcb = tcb;
+    this.#peer = peer;
     this.#peerEdge = tcb.sndNxt;
   }
 
@@ -112,7 +115,18 @@ export class WireRules {
     if (seqDiff(edge, this.#peerEdge) > 0) this.#peerEdge = edge;
     if (seqDiff(last, this.#peerEdge) > PROBE_BYTES)
       throw new Violation('wire-peer-window', `${seqDiff(last, this.#peerEdge)} bytes beyond the window`);
+    this.#checkPromised(last);
     if (seqDiff(last, tcb.sndNxt) > 0) throw new Violation('wire-snd-nxt', 'text beyond SND.NXT');
+  }
+
+  /** The window is what the peer has promised, not only what was understood. */
+  #checkPromised(last: Seq): void {
+    const peer = this.#peer?.connection?.tcb;
+    // Not of an earlier life, or a later one.
+    if (peer === undefined || peer.irs !== this.#tcb.iss || peer.state === 'SYN-SENT') return;
+    const beyond = seqDiff(last, peer.rcvAdv);
+    if (beyond > PROBE_BYTES)
+      throw new Violation('wire-promised-window', `${beyond} bytes beyond what the peer offered`);
   }
 
   /**

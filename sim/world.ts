@@ -83,6 +83,7 @@ export class World implements HostWorld, WorldView {
         random: random.split(`host ${index}`),
         maxSegments: plan.maxSegments,
         auditEvery: plan.auditEvery,
+        hasHonestPeer: plan.lies === undefined,
       });
     this.hosts = [makeHost(0), makeHost(1)];
     this.#liar = plan.lies === undefined ? undefined : new Liar(plan.lies, plan.key, faults);

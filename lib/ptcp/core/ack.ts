@@ -23,7 +23,7 @@ import { type SackNews, takeSack } from './sack.ts';
 import { SackScoreboard } from './scoreboard.ts';
 import { sendMss } from './segment-size.ts';
 import type { SegmentVisitor, SentSegment } from './sent-segments.ts';
-import { seqAdd, seqDiff, seqLess, seqLessOrEqual } from './seq.ts';
+import { seqAdd, seqDiff, seqLess } from './seq.ts';
 import { tallyProgress, troubleOf } from './tally.ts';
 import { flightSize, News, type Tcb } from './tcb.ts';
 import { armRetransmit } from './timers.ts';
@@ -241,14 +241,20 @@ export function releaseSoon(
   else tcb.releaseAt = now + RELEASE_AFTER_MS;
 }
 
-/** Takes SEG.WND, RFC 9293 §3.10.7.4, unless the segment is older than the last that did. Returns whether it changed. */
+/**
+ * Takes SEG.WND, RFC 9293 §3.10.7.4, unless the segment is older than the last that did. Returns whether it changed.
+ *
+ * Not RFC 9293 §3.10.7.4, which looks at SEG.SEQ first: of two segments the one with the larger ACK is the newer, and with
+ * text sent again SEG.SEQ is small. Its ACK without its window would move the right edge beyond what the peer has offered.
+ */
 function updateSendWindow(tcb: Tcb, segment: Segment, now: Instant): boolean {
-  const isNewer =
-    seqLess(tcb.sndWl1, segment.seq) ||
-    (tcb.sndWl1 === segment.seq && seqLessOrEqual(tcb.sndWl2, segment.ack));
-  if (!isNewer || seqLess(segment.ack, tcb.sndUna)) return false;
+  const { sndWl1, sndWl2 } = tcb;
+  if (seqLess(segment.ack, sndWl2)) return false;
+  const isLate = seqLess(segment.seq, sndWl1);
+  if (isLate && segment.ack === sndWl2) return false;
   const before = tcb.sndWnd;
   setSendWindow(tcb, segment);
+  if (isLate) tcb.sndWl1 = sndWl1;
   noteShutWindow(tcb, now);
   if (before === 0 && tcb.sndWnd > 0) windowOpened(tcb, now);
   else if (before > 0 && tcb.sndWnd === 0) armRetransmit(tcb, now);

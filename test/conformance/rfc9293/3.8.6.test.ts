@@ -90,6 +90,32 @@ describe('a shrinking send window', () => {
   });
 });
 
+describe('a window that comes with text sent again', () => {
+  it('is believed where its ACK is new, or the ACK would move the right edge on (RFC 9293 §3.10.7.4)', () => {
+    const peer = established({ peerOptions: { mss: MSS } });
+    peer.inject({ seq: 1001, ack: 1, payload: 'later', window: 2 * MSS });
+    peer.drain();
+    peer.connection.write(pattern(3 * MSS));
+    expect(peer.drain()).to.have.lengthOf(2);
+
+    peer.inject({ seq: 1, ack: 1 + 2 * MSS, payload: pattern(1000), window: 0 });
+
+    expect(peer.connection.tcpInfo().sndWndBytes).to.equal(0);
+    for (const { length } of peer.drain()) expect(length, 'nothing beyond what was promised').to.equal(0);
+  });
+
+  it('does not make those forget that came with what followed it (RFC 9293 §3.10.7.4, SND.WL1)', () => {
+    const peer = established({ peerOptions: { mss: MSS } });
+    peer.inject({ seq: 1001, ack: 1, payload: 'later', window: 9000 });
+    peer.connection.write(pattern(MSS));
+    peer.inject({ seq: 1, ack: 1 + MSS, payload: pattern(500), window: 8000 });
+
+    peer.inject({ seq: 501, ack: 1 + MSS, payload: pattern(500), window: 7000 });
+
+    expect(peer.connection.tcpInfo().sndWndBytes).to.equal(8000);
+  });
+});
+
 describe('the window we offer', () => {
   it('never pulls its right edge back while the buffer fills (RFC 9293 §3.8.6, SHLD-14)', () => {
     const peer = established({ profile: { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 10_000 } });
