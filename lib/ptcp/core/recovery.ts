@@ -124,7 +124,7 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
   // RFC 2018 §8: the peer threw away what it had SACKed.
   const hasReneged = tcb.sent.first?.isSacked === true;
   if (hasReneged) tcb.scoreboard?.ranges.clear();
-  if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: undefined };
+  if (tcb.phase !== 'loss') tcb.undo = { congestion: congestion.save(), firstResend: resentByProbe(tcb) };
   const isFirst = tcb.phase !== 'loss' || tcb.retransmissions === 1;
   congestion.onTimeout(now, flightSize(tcb), isFirst);
   startFrto(tcb, tcb.retransmissions > 1 && !hasReneged);
@@ -137,6 +137,11 @@ export function retransmitTimedOut(tcb: Tcb, now: Instant): void {
   tcb.dupAcks = 0;
   tcb.dupAckedBytes = 0;
   rtt.backOff();
+}
+
+/** When the tail probe left, if it was a retransmission: the ACK of that must not pass for one of the original (RFC 3522 §3.2). */
+function resentByProbe({ tailProbe }: Tcb): number | undefined {
+  return tailProbe?.resentFrom === undefined ? undefined : tailProbe.tsVal;
 }
 
 /**
