@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { UsageError } from '../lib/errors.ts';
 import { captureWorld } from './capture.ts';
 import { describeItem, OnlyFaults } from './faults.ts';
 import type { WorldName, WorldPlan } from './plan.ts';
@@ -26,7 +27,7 @@ export function failureReport(plan: WorldPlan, pcap: string | undefined): string
   if (shrunk === undefined) return `seed ${seed} of ${world} did not fail again`;
   const { error, hash } = runPlan(plan, { faults: new OnlyFaults(shrunk.items) });
   const file = pcap ?? join(tmpdir(), `simulate-${world}-${seed}.pcapng`);
-  captureWorld(plan, shrunk.items, file);
+  const shownFile = capturedIn(file, () => captureWorld(plan, shrunk.items, file));
   const shown = shrunk.items.slice(0, FAULTS_SHOWN).map((item) => `  ${describeItem(item, plan.episodes)}`);
   const rest = shrunk.items.length - shown.length;
   return [
@@ -34,9 +35,20 @@ export function failureReport(plan: WorldPlan, pcap: string | undefined): string
     `${shrunk.items.length} of ${shrunk.recordedCount} faults are enough (trace ${hashText(hash)}):`,
     ...shown,
     ...(rest > 0 ? [`  and ${rest} more`] : []),
-    `its datagrams: ${file}`,
+    `its datagrams: ${shownFile}`,
     `again: npm run simulate -- --world ${world} --seed ${seed}`,
   ].join('\n');
+}
+
+/** The file, or why it is not there: a report must not fail for want of its capture. */
+function capturedIn(file: string, write: () => void): string {
+  try {
+    write();
+    return file;
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
 }
 
 /** The commit that is checked out, as far as there is one. */

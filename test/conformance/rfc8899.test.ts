@@ -294,7 +294,10 @@ describe('RFC 8899: path MTU discovery', () => {
     });
   });
 
-  describe('in a network', () => {
+  describe('in a network', function () {
+    // Megabytes each: seconds on a busy machine.
+    this.timeout(10_000);
+
     interface World {
       readonly network: EndpointNetwork;
       readonly received: () => number;

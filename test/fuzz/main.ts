@@ -26,15 +26,24 @@ interface Failure {
   readonly error: string;
 }
 
-function settingsOf(args: readonly string[]): Settings {
+const USAGE = `npm run fuzz -- [options]
+
+  --runs N     inputs; 1000000 when left out
+  --seed TEXT  drawn when left out; the same seed makes the same inputs
+  --session K  session K of the seed alone
+`;
+
+function settingsOf(args: readonly string[]): Settings | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
       runs: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: randomBytes(4).toString('hex') },
       session: { type: 'string' },
+      help: { type: 'boolean' },
     },
   });
+  if (values.help === true) return undefined;
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1)
     throw new Error(`--runs is ${values.runs}; it must be a whole number above 0`);
@@ -117,7 +126,12 @@ class Run {
 }
 
 async function main(): Promise<void> {
-  const run = new Run(settingsOf(process.argv.slice(2)));
+  const settings = settingsOf(process.argv.slice(2));
+  if (settings === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const run = new Run(settings);
   process.once('SIGINT', () => {
     run.isStopped = true;
   });

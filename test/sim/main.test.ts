@@ -40,6 +40,13 @@ describe('npm run simulate', function () {
     expect(JSON.parse(lines.at(-1)!).traceHash).to.equal(hashText(hashSum));
   });
 
+  it('says in one line that it cannot write a capture', () => {
+    const { status, errors } = simulate('--seed', '1', '--pcap', 'test/none/x.pcapng');
+
+    expect(status).to.equal(2);
+    expect(errors).to.equal('test/none/x.pcapng cannot be written: ENOENT\n');
+  });
+
   it('says in one line what it cannot do', () => {
     const { status, errors } = simulate('--world', 'flat');
 

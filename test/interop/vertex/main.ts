@@ -2,9 +2,18 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ClientFactory, type ConnectionDone, createReactor, Factory, Protocol, type Reactor } from 'hawser';
+import {
+  ClientFactory,
+  type ConnectionDone,
+  createReactor,
+  Factory,
+  Protocol,
+  type Reactor,
+  UsageError,
+} from 'hawser';
 
 const PEER = fileURLToPath(new URL('./peer.py', import.meta.url));
 const ROLES = ['client', 'server'] as const;
@@ -168,19 +177,34 @@ function judge(told: readonly Told[], { count, closer, end, how }: Outcome): str
   return how === 'ConnectionDone' ? '' : `we ended with ${how}`;
 }
 
-async function main(): Promise<number> {
-  const options = {
-    source: { type: 'string' },
-    python: { type: 'string' },
-    bytes: { type: 'string' },
-  } as const;
-  const { values } = parseArgs({ options });
-  if (values.source === undefined) {
-    console.log('interop:vertex: skipped, for no source of Vertex was given (--source DIR)');
-    return 0;
+const USAGE = `npm run interop:vertex -- --source DIR [options]
+
+  --source DIR      where Vertex's own source is: the folder above the package vertex
+  --python PROGRAM  a Python that can run it; python3 when left out
+  --bytes N         to send each way; 100000 when left out
+`;
+
+/** Throws UsageError where something cannot be meant; undefined where there is nothing to play. */
+function settingOf(args: readonly string[]): Setting | undefined {
+  const text = { type: 'string' } as const;
+  const options = { source: text, python: text, bytes: text, help: { type: 'boolean' } } as const;
+  const { values } = parseArgs({ args: [...args], options });
+  const { source, python = 'python3', bytes = '100000' } = values;
+  if (values.help === true) {
+    process.stdout.write(USAGE);
+    return undefined;
   }
-  const count = Number(values.bytes ?? 100_000);
-  const setting = { source: values.source, python: values.python ?? 'python3', count };
+  if (source === undefined) {
+    console.log('interop:vertex: skipped, for no source of Vertex was given (--source DIR)');
+    return undefined;
+  }
+  if (!existsSync(source)) throw new UsageError(`--source ${source}: there is no such folder`);
+  const count = Number(bytes);
+  if (!Number.isInteger(count) || count < 1) throw new UsageError(`--bytes ${bytes}: a whole number, please`);
+  return { source, python, count };
+}
+
+async function main(setting: Setting): Promise<number> {
   let failures = 0;
   for (const role of ROLES) {
     for (const closer of CLOSERS) {
@@ -195,4 +219,11 @@ async function main(): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+try {
+  const setting = settingOf(process.argv.slice(2));
+  if (setting !== undefined) process.exitCode = await main(setting);
+} catch (error) {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  console.error(`interop:vertex: ${error.message.split('\n')[0]}`);
+  process.exitCode = 2;
+}
