@@ -79,6 +79,7 @@ export class ConnectionWatch {
       return;
     }
     checkTimers(tcb, now);
+    checkDebts(tcb);
     if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return;
     this.#checkSequence();
     checkCaps(tcb);
@@ -165,6 +166,14 @@ function checkAckTimer(tcb: Tcb, now: Instant): void {
     throw new Violation('far-timer', `an ACK waits for ${tcb.delayedAckAt - now} ms`);
   if (tcb.keepAlive && tcb.keepAliveAt === NEVER && isSynchronized(tcb.state))
     throw new Violation('no-timer', 'keep-alive is on, and nothing waits to ask');
+}
+
+const DEBTS = ['owesAck', 'owesProbe', 'owesKeepAlive', 'owesTailProbe', 'owesSyn', 'owesReset'] as const;
+
+/** Whatever is owed was said before the end of the event. */
+function checkDebts(tcb: Tcb): void {
+  const owed = DEBTS.find((debt) => tcb[debt]);
+  if (owed !== undefined) throw new Violation('debts', `${owed}, and nothing leaves`);
 }
 
 /** When the connection goes on by itself with what it has to send. */
