@@ -151,6 +151,24 @@ describe('churn', () => {
     expect(client.isPathInUse(1)).to.equal(false);
   });
 
+  it('that fills the table with TIME-WAIT shuts nobody out: the oldest record makes way (RFC 9293 §3.6.1)', () => {
+    const { network, server, client } = pair({ maxConnections: 100 }, (event, isServer) => {
+      if (event.type === 'established' && isServer) event.connection.close();
+      if (event.type === 'peerClosed' && !isServer) event.connection.close();
+    });
+    for (let opened = 0; opened < 100; opened += 1) client.connect(1, PORT);
+    network.runUntil(1000);
+    expect(server.timeWaitCount).to.equal(100);
+
+    const late = Array.from({ length: 30 }, () => client.connect(1, PORT));
+    network.runUntil(2000);
+
+    expect(late.map(({ closeReason }) => closeReason)).to.deep.equal(late.map(() => 'done'));
+    expect([server.connectionCount, server.timeWaitCount]).to.deep.equal([0, 100]);
+    network.runUntil(70_000);
+    expect([server.timeWaitCount, server.nextTimeout()]).to.deep.equal([0, Number.POSITIVE_INFINITY]);
+  });
+
   it('in FIN-WAIT-2 without a user ends after a minute, however many there are (RFC 9293 §3.6.1)', () => {
     const { network, server, client } = pair({});
     const opened = Array.from({ length: 1000 }, () => client.connect(1, PORT));

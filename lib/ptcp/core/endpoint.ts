@@ -16,7 +16,7 @@ import { openActively, synSentArrives } from './handshake.ts';
 import { segmentArrives } from './input.ts';
 import { Secrets } from './isn.ts';
 import { MemoryBudget } from './memory.ts';
-import { type Listener, Mux, type MuxEntry } from './mux.ts';
+import { isCrcOnFor, type Listener, Mux, type MuxEntry } from './mux.ts';
 import { nextBurst } from './output.ts';
 import { isPath, MAX_PATH_ID, type PathId } from './path.ts';
 import { datagramRefused } from './pmtu.ts';
@@ -46,7 +46,7 @@ export interface PtcpEndpointOptions {
   readonly profile?: ProfileInput;
   /** Memory that the buffers of all connections may take together. */
   readonly memoryLimitBytes?: number;
-  /** Connections at most, TIME-WAIT included; beyond it SYNs are dropped. */
+  /** Connections at most, TIME-WAIT included, of which the oldest makes way; beyond it SYNs are dropped. */
   readonly maxConnections?: number;
   /** What sealing adds to each datagram: taken off MSS and datagram size from the start. */
   readonly datagramOverheadBytes?: number;
@@ -114,8 +114,9 @@ export class PtcpEndpoint implements ConnectionOwner {
   readonly #segment = new Segment();
   readonly #writer: BurstWriter;
   readonly #watch: Watch | undefined;
+  /** The oldest first. */
+  readonly #timeWaits = new Set<TimeWait>();
   #now: Instant = -NEVER;
-  #timeWaitCount = 0;
 
   constructor(options: PtcpEndpointOptions) {
     this.#overheadBytes = options.datagramOverheadBytes ?? 0;
@@ -148,7 +149,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       due: this.#due,
       strays: this.#strays,
       stats: this.stats,
-      makeRoom: () => this.#makeRoom(),
+      makeRoom: () => this.#dropOldestTimeWait() || this.#makeRoom(),
     });
   }
 
@@ -159,11 +160,11 @@ export class PtcpEndpoint implements ConnectionOwner {
 
   /** Connections that are not over, TIME-WAIT not counted. */
   get connectionCount(): number {
-    return this.#mux.connectionCount - this.#timeWaitCount;
+    return this.#mux.connectionCount - this.#timeWaits.size;
   }
 
   get timeWaitCount(): number {
-    return this.#timeWaitCount;
+    return this.#timeWaits.size;
   }
 
   /** Whether any connection needs `path`; when not, the id may be given to another address. */
@@ -381,7 +382,7 @@ export class PtcpEndpoint implements ConnectionOwner {
       outcome === 'reopen' &&
       listener !== undefined &&
       this.#synCache.reopens(listener, record, segment, this.#now);
-    if (isReopened) this.#timeWaitCount -= 1;
+    if (isReopened) this.#timeWaits.delete(record);
     else this.#oweTimeWaitAck(record);
   }
 
@@ -453,7 +454,7 @@ export class PtcpEndpoint implements ConnectionOwner {
         this.#synCache.handleDue(item, now);
       } else {
         this.#mux.remove(item.key);
-        this.#timeWaitCount -= 1;
+        this.#timeWaits.delete(item);
       }
     }
   }
@@ -565,9 +566,20 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.#tcbs.remember(connection.tcb, this.#now);
     const record = createTimeWait(connection.tcb, connection.key, this.#now);
     this.#mux.replace(connection.key, record);
-    this.#timeWaitCount += 1;
+    this.#timeWaits.add(record);
     this.#due.update(record);
     if (connection.tcb.owesAck) this.#oweTimeWaitAck(record);
+  }
+
+  /** Where the table is full: new connections come before the memory of old ones. Returns whether there was one. */
+  #dropOldestTimeWait(): boolean {
+    const [oldest] = this.#timeWaits;
+    if (oldest === undefined || this.memory.freeBytes === 0) return false;
+    this.#timeWaits.delete(oldest);
+    this.#due.remove(oldest);
+    this.#mux.remove(oldest.key);
+    oldest.owesAck = false;
+    return true;
   }
 
   #oweTimeWaitAck(record: TimeWait): void {
@@ -586,10 +598,4 @@ function checkPort(port: number): void {
 
 function checkPath(path: PathId): void {
   if (!isPath(path)) throw new UsageError(`path ${path} is not a whole number from 0 to ${MAX_PATH_ID}`);
-}
-
-function isCrcOnFor(entry: MuxEntry | undefined): boolean {
-  if (entry === undefined) return false;
-  if (entry instanceof Connection) return entry.tcb.isCrcOn;
-  return entry.kind === 'half-open' ? entry.agreed.isCrcOn : entry.isCrcOn;
 }

@@ -21,6 +21,13 @@ export interface Listener {
 /** Whoever segments of a path and a pair of ports belong to. */
 export type MuxEntry = Connection | HalfOpen | TimeWait;
 
+/** Whether segments for `entry` must carry a CRC-32. */
+export function isCrcOnFor(entry: MuxEntry | undefined): boolean {
+  if (entry === undefined) return false;
+  if ('tcb' in entry) return entry.tcb.isCrcOn;
+  return entry.kind === 'half-open' ? entry.agreed.isCrcOn : entry.isCrcOn;
+}
+
 const PORTS = 65_536;
 /** Where the keys of the other wire begin: pseudo-ports are of one wire only. */
 const VERTEX_KEYS = (MAX_PATH_ID + 1) * PORTS * PORTS;
