@@ -575,11 +575,10 @@ export class PtcpEndpoint implements ConnectionOwner {
   #dropOldestTimeWait(): boolean {
     const [oldest] = this.#timeWaits;
     if (oldest === undefined || this.memory.freeBytes === 0) return false;
-    this.#timeWaits.delete(oldest);
+    oldest.owesAck = false;
     this.#due.remove(oldest);
     this.#mux.remove(oldest.key);
-    oldest.owesAck = false;
-    return true;
+    return this.#timeWaits.delete(oldest);
   }
 
   #oweTimeWaitAck(record: TimeWait): void {
