@@ -117,7 +117,8 @@ describe('BBR', () => {
     expect(transfer.run(4000)).to.be.above(0.9);
   });
 
-  it('follows a link that becomes slower or faster (draft-ietf-ccwg-bbr §5.5.2)', () => {
+  it('follows a link that becomes slower or faster (draft-ietf-ccwg-bbr §5.5.2)', function () {
+    this.timeout(10_000);
     const transfer = new BbrTransfer();
     transfer.run(3000);
     transfer.change({ rateMbit: 2 });
