@@ -203,8 +203,9 @@ export function fillSynAck(record: HalfOpen, segment: Segment, now: Instant): vo
   segment.seq = record.iss;
   segment.ack = record.rcvNxt;
   segment.flags = Flag.SYN | Flag.ACK;
-  // Never scaled, RFC 7323 §2.2.
-  segment.window = Math.min(profile.receiveBufferBytes, MAX_WINDOW_FIELD);
+  // Never scaled, RFC 7323 §2.2; and one that goes again pulls no edge back that an ACK has rounded up (SHLD-14).
+  const keptBytes = seqDiff(record.rcvAdv, record.rcvNxt);
+  segment.window = Math.min(Math.max(profile.receiveBufferBytes, keptBytes), MAX_WINDOW_FIELD);
   segment.mss = profile.mssBytes;
   segment.windowScale = agreed.isScalingOn ? agreed.rcvWindShift : -1;
   segment.sackPermitted = agreed.isSackOn;
@@ -216,7 +217,7 @@ export function fillSynAck(record: HalfOpen, segment: Segment, now: Instant): vo
   segment.isVertex = isVertex(record);
   record.owesSyn = false;
   record.owesAck = false;
-  record.rcvAdv = seqAdd(record.rcvNxt, segment.window);
+  if (segment.window > keptBytes) record.rcvAdv = seqAdd(record.rcvNxt, segment.window);
   record.synTransmissions += 1;
   record.lastSentAt = now;
 }

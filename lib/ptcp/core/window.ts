@@ -21,8 +21,10 @@ export function advertiseWindow(tcb: Tcb): number {
 
 /** The window field of a SYN or SYN-ACK, which is never scaled (RFC 7323 §2.2). */
 export function advertiseSynWindow(tcb: Tcb): number {
-  const field = Math.min(tcb.rcvLimitBytes, MAX_WINDOW_FIELD);
-  tcb.rcvAdv = seqAdd(tcb.rcvNxt, field);
+  // One that goes again must not pull back an edge that an ACK between the two has rounded up (SHLD-14).
+  const kept = tcb.state === 'SYN-RECEIVED' ? rcvWnd(tcb) : 0;
+  const field = Math.min(Math.max(tcb.rcvLimitBytes, kept), MAX_WINDOW_FIELD);
+  if (kept < field) tcb.rcvAdv = seqAdd(tcb.rcvNxt, field);
   return field;
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { pattern, type ScriptedPeer, type SeenSegment } from '../../support/scripted-peer.ts';
-import { established } from '../../support/scripted-states.ts';
+import { established, listening, synSent } from '../../support/scripted-states.ts';
 
 const MSS = 1000;
 
@@ -117,6 +117,20 @@ describe('a window that comes with text sent again', () => {
 });
 
 describe('the window we offer', () => {
+  it('is not pulled back by a SYN-ACK that goes again (RFC 9293 §3.8.6, SHLD-14)', () => {
+    const profile = { receiveBufferBytes: 500, receiveBufferMaxBytes: 500, windowScale: 7 };
+    for (const peer of [synSent({ profile }), listening({ profile })]) {
+      peer.inject({ flags: 'S', options: { windowScale: 3 } });
+      peer.expect({ flags: 'S.', window: 500 });
+      peer.inject({ seq: 5000, ack: 1, payload: 'far off' });
+      peer.expect({ flags: '.', ack: 1, window: 4 });
+
+      peer.pass(1000);
+
+      peer.expect({ flags: 'S.', window: 4 * 2 ** 7 });
+    }
+  });
+
   it('never pulls its right edge back while the buffer fills (RFC 9293 §3.8.6, SHLD-14)', () => {
     const peer = established({ profile: { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 10_000 } });
     let edge = 1 + 10_000;
