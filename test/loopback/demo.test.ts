@@ -28,7 +28,7 @@ describe('npm run demo', () => {
     const result = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Result;
 
     expect(status).to.equal(0);
-    expect(result).to.include({ bytes: 500_000, sha256Equal: true, controller: 'newreno' });
+    expect(result).to.include({ bytes: 500_000, sha256Equal: true, controller: 'bbr' });
     expect(result.sha256.received)
       .to.equal(result.sha256.sent)
       .and.match(/^[0-9a-f]{64}$/);
