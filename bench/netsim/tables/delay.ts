@@ -7,7 +7,7 @@ export const delayTable: Table = {
   name: 'delay',
   cells: CONTROLLERS.flatMap((controller) =>
     GRID.queuesBdp.flatMap((queueBdp) =>
-      pathsOfGrid(queueBdp).map(([rateMbit, rttMs]) =>
+      pathsOfGrid().map(([rateMbit, rttMs]) =>
         gridCell(controller, { rateMbit, rttMs, lossPercent: 0, queueBdp }),
       ),
     ),
@@ -20,7 +20,7 @@ export const delayTable: Table = {
 
 function section(results: Results, controller: string, queueBdp: number): string {
   const head = ['Mbit/s', 'RTT ms', 'mean ms', '95 % ms', 'max ms', 'RTT x', 'dropped %', 'resent %'];
-  const rows = pathsOfGrid(queueBdp).map(([rateMbit, rttMs]) => {
+  const rows = pathsOfGrid().map(([rateMbit, rttMs]) => {
     const result = results.of(gridCell(controller, { rateMbit, rttMs, lossPercent: 0, queueBdp }));
     return [
       String(rateMbit),
