@@ -32,7 +32,7 @@ const UP_TO_1 = [...FLOOR_0, ...FLOOR_1] as const;
 const UP_TO_3 = [...UP_TO_1, 'ptcp-core', 'nat-core', ...FLOOR_3] as const;
 const FLOOR_4 = ['transport-base', 'udp', 'reactor', 'transports', 'ptcp', 'nat', 'service'] as const;
 const UP_TO_4 = [...UP_TO_3, ...FLOOR_4] as const;
-const FLOOR_5 = ['node', 'default', 'plugin-loader', 'endpoints', 'testing'] as const;
+const FLOOR_5 = ['node', 'default', 'plugin-loader', 'endpoints', 'databases', 'testing'] as const;
 const UP_TO_5 = [...UP_TO_4, ...FLOOR_5] as const;
 
 type RoomName =
@@ -59,7 +59,7 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   'nat-core': { holds: /^lib\/nat\/core\//, mayImport: [...FLOOR_0, 'bytes'], types: ['trace'] },
 
   protocol: { holds: /^lib\/protocol\//, mayImport: UP_TO_1 },
-  cred: { holds: /^lib\/cred\//, mayImport: UP_TO_1 },
+  cred: { holds: /^lib\/cred\//, mayImport: UP_TO_1, packages: ['@mongodb-js/saslprep'] },
   'endpoint-parse': { holds: /^lib\/endpoints\/parse\.ts$/, mayImport: UP_TO_1, types: ['endpoints'] },
   'plugin-contract': { holds: /^lib\/plugin\/contract\.ts$/, mayImport: UP_TO_1, types: FLOOR_3 },
   'provider-contract': { holds: /^lib\/transports\/provider\.ts$/, mayImport: UP_TO_1 },
@@ -94,6 +94,11 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
     builtins: ['node:fs', 'node:fs/promises', 'node:module', 'node:path', 'node:url'],
   },
   endpoints: { holds: /^lib\/endpoints\//, mayImport: [...UP_TO_4, 'plugin-loader'] },
+  databases: {
+    holds: /^lib\/databases\//,
+    mayImport: UP_TO_4,
+    packages: ['node-sqlite3-wasm', 'pg'],
+  },
   testing: { holds: /^lib\/testing\//, mayImport: UP_TO_4 },
   index: { holds: /^lib\/index\.ts$/, mayImport: UP_TO_5 },
 
@@ -108,7 +113,7 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   cli: {
     holds: /^lib\/cli\//,
     mayImport: [...UP_TO_5, 'protocols', 'plugins'],
-    packages: ['commander', 'cli-progress', 'yoctocolors'],
+    packages: ['commander', 'cli-progress', 'yoctocolors', '@peculiar/x509'],
     builtins: ['node:process', 'node:path', 'node:tty', 'node:url'],
   },
   bin: { holds: /^bin\//, mayImport: ['cli'], builtins: ['node:process'] },

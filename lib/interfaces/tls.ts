@@ -1,0 +1,72 @@
+/** Certificates or keys: PEM text, or its bytes. */
+export type Pem = string | Uint8Array;
+
+/** What both ends of a TLS connection take. A peer is verified unless `insecure` says otherwise. */
+export interface TlsOptions {
+  /** This end's certificate, the rest of its chain behind it. A server needs one. */
+  readonly certificate?: Pem;
+  /** The private key of `certificate`. */
+  readonly key?: Pem;
+  readonly passphrase?: string;
+  /** Who may vouch for the peer: instead of those that the system trusts. */
+  readonly ca?: Pem | readonly Pem[];
+  /**
+   * SHA-256 fingerprints, in hexadecimal with or without colons. The peer's certificate must have one of them; it then
+   * needs nobody to vouch for it, and its name does not matter.
+   */
+  readonly pin?: string | readonly string[];
+  /** Application protocols, the preferred first (RFC 7301). With no common one the handshake fails. */
+  readonly alpnProtocols?: readonly string[];
+  /** 'TLSv1.2' when left out. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** How long the handshake may take: 10 s when left out. */
+  readonly handshakeTimeoutMs?: number;
+  /** How long a close waits for the peer's close_notify: the reactor's lingerMs when left out. */
+  readonly closeTimeoutMs?: number;
+  /** Takes whatever certificate the peer has. For tests: anybody can be in the middle. */
+  readonly insecure?: true;
+}
+
+/** What the end that connects takes. */
+export interface TlsClientOptions extends TlsOptions {
+  /** The name that the peer's certificate must have, and that it is told (SNI). The host that is connected to when left out. */
+  readonly serverName?: string;
+}
+
+/** What the end that listens takes. */
+export interface TlsServerOptions extends TlsOptions {
+  /** Whether clients are asked for a certificate: 'require' refuses those that have none. Left out: not asked. */
+  readonly clientCertificate?: 'ask' | 'require';
+}
+
+/** A certificate as the peer showed it. */
+export interface PeerCertificate {
+  /** Its bytes, DER. */
+  readonly der: Uint8Array;
+  /** SHA-256 of `der`: upper case hexadecimal, a colon between bytes. */
+  readonly fingerprint: string;
+  /** The common name of its subject; '' where there is none. */
+  readonly commonName: string;
+  /** Its subject alternative names, as in 'DNS:host.example' and 'IP Address:192.0.2.1'. */
+  readonly subjectAltNames: readonly string[];
+  readonly issuer: string;
+  readonly validFrom: string;
+  readonly validTo: string;
+}
+
+/** What a handshake agreed on. */
+export interface TlsFacts {
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly cipher: string;
+  /** Undefined where the two had no protocol to agree on. */
+  readonly alpnProtocol: string | undefined;
+  /** Undefined where the peer showed none; otherwise verified, unless the options said `insecure`. */
+  readonly peerCertificate: PeerCertificate | undefined;
+  /** What the client asked for by SNI. */
+  readonly serverName: string | undefined;
+}
+
+/** What a running connection is made secure with. */
+export type StartTlsOptions =
+  | ({ readonly isServer: true } & TlsServerOptions)
+  | ({ readonly isServer?: false } & TlsClientOptions);
