@@ -22,14 +22,18 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** How `Files.open` opens. */
+export type OpenMode = 'read' | 'create' | 'create-secret' | 'update';
+
 /**
  * The file system, as far as protocols need it. Every promise rejects with an error whose `code` is errno's name.
  *
  * `open`: 'read' never waits, not even for a pipe; 'create' fails with EEXIST when the path is taken, also by a
- * dangling link; 'update' reads and writes a file that is there, and does not follow a link.
+ * dangling link; 'create-secret' does the same, and only the file's owner may read and write it, from the start (where
+ * the system knows owners); 'update' reads and writes a file that is there, and does not follow a link.
  */
 export interface Files {
-  open(path: string, mode: 'read' | 'create' | 'update'): Promise<OpenFile>;
+  open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Of the path itself, links not followed; undefined when nothing is there. */
   facts(path: string): Promise<FileFacts | undefined>;
   /** The names in a directory, in no order. */

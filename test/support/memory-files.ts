@@ -1,10 +1,12 @@
-import type { FileFacts, FileLock, Files, OpenFile } from '../../lib/interfaces/files.ts';
+import type { FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../lib/interfaces/files.ts';
 
 interface Node {
   bytes: Uint8Array;
   sizeBytes: number;
   changes: number;
   readonly inode: number;
+  /** Whether only its owner may read it. */
+  isSecret?: true;
 }
 
 /** What a disk did, in order: 'write a 5', 'sync a', 'rename a b'. */
@@ -71,13 +73,15 @@ export class MemoryFiles implements Files {
     return this.#isAlive;
   }
 
-  open(path: string, mode: 'read' | 'create' | 'update'): Promise<OpenFile> {
+  open(path: string, mode: OpenMode): Promise<OpenFile> {
     return this.turn(() => {
       const existing = this.#disk.nodes.get(path);
-      if (mode === 'create' && existing !== undefined) throw errno('EEXIST', path);
+      const isNew = mode === 'create' || mode === 'create-secret';
+      if (isNew && existing !== undefined) throw errno('EEXIST', path);
       const isDirectory = this.#disk.directories.has(path);
-      if (mode !== 'create' && existing === undefined && !isDirectory) throw errno('ENOENT', path);
+      if (!isNew && existing === undefined && !isDirectory) throw errno('ENOENT', path);
       const node = existing ?? this.#disk.create(path);
+      if (mode === 'create-secret') node.isSecret = true;
       if (isDirectory) this.#disk.nodes.delete(path);
       return new MemoryFile(this, this.#disk, node, path);
     });

@@ -1,12 +1,13 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { FileFacts, FileLock, Files, OpenFile } from '../../interfaces/files.ts';
+import type { FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../interfaces/files.ts';
 
 const FLAGS = {
   // Without O_NONBLOCK, opening a pipe that nobody writes to would occupy a thread for good. Windows has neither.
   read: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  'create-secret': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   update: constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
 } as const;
 
@@ -15,8 +16,8 @@ const LOCK_ATTEMPTS = 3;
 
 /** The file system of this machine. */
 export class NodeFiles implements Files {
-  async open(path: string, mode: keyof typeof FLAGS): Promise<OpenFile> {
-    return new NodeFile(await open(path, FLAGS[mode], 0o666));
+  async open(path: string, mode: OpenMode): Promise<OpenFile> {
+    return new NodeFile(await open(path, FLAGS[mode], mode === 'create-secret' ? 0o600 : 0o666));
   }
 
   async facts(path: string): Promise<FileFacts | undefined> {

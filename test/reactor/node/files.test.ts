@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -28,6 +28,16 @@ describe('NodeFiles', () => {
 
     expect([...bytes]).to.deep.equal([2, 9, 4]);
     expect(facts).to.include({ kind: 'file', sizeBytes: 1 });
+  });
+
+  it('creates a secret file that only its owner may read and write', async function () {
+    if (process.platform === 'win32') this.skip();
+
+    const file = await files.open(join(directory, 'key'), 'create-secret');
+    await file.close();
+
+    expect((await stat(join(directory, 'key'))).mode & 0o777).to.equal(0o600);
+    expect(await codeOf(files.open(join(directory, 'key'), 'create-secret'))).to.equal('EEXIST');
   });
 
   it('creates no file where one is, and updates none through a link', async () => {
