@@ -241,3 +241,49 @@ export class TaskStopped extends TaskFinished {
 export class SchedulerStopped extends TaskFinished {
   override readonly code = 'ERR_SCHEDULER_STOPPED';
 }
+
+/** Root of the ways in which somebody is not let in. */
+export abstract class Unauthorized extends HawserError {
+  readonly code: string = 'ERR_UNAUTHORIZED';
+}
+
+/** A login that came to nothing. What is more than this is a failure of ours, and not the peer's business. */
+export abstract class LoginFailed extends Unauthorized {
+  override readonly code: string = 'ERR_LOGIN_FAILED';
+}
+
+/** The credentials do not hold. The text is the same whatever was wrong with them. */
+export class UnauthorizedLogin extends LoginFailed {
+  override readonly code = 'ERR_UNAUTHORIZED_LOGIN';
+  constructor(message = 'the login was refused: the name or the secret is wrong', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** No checker takes credentials of this kind. */
+export class UnhandledCredentials extends LoginFailed {
+  override readonly code = 'ERR_UNHANDLED_CREDENTIALS';
+}
+
+/** The credentials hold, and still their owner may not come in: a realm says so, or the connection has a user already. */
+export class LoginDenied extends LoginFailed {
+  override readonly code = 'ERR_LOGIN_DENIED';
+  constructor(message = 'the login was denied', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Too many logins failed, or are being checked: the next one is not looked at before `retryAfterMs` are over. */
+export class TooManyAttempts extends LoginFailed {
+  override readonly code = 'ERR_TOO_MANY_ATTEMPTS';
+  readonly retryAfterMs: number;
+  constructor(retryAfterMs: number, options?: ErrorOptions) {
+    super(`too many logins; try again in ${Math.ceil(retryAfterMs / 1000)} s`, options);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The place where users are kept cannot be read or written; `cause` is its own error. */
+export class UserStoreFailure extends HawserError {
+  readonly code = 'ERR_USER_STORE';
+}

@@ -13,4 +13,10 @@ export interface UserStore {
   find(name: string): PromiseLike<UserRecord | undefined>;
   /** Puts the record in the place of the one that `find` gave, unless that one has changed since. */
   replace(old: UserRecord, record: UserRecord): PromiseLike<void>;
+  /**
+   * A secret of this store, the same after a restart, from which the salts are made that unknown names are shown.
+   * Undefined, or not there at all: salts of unknown names change with each start, which tells them apart.
+   */
+  decoyKey?(): PromiseLike<Uint8Array | undefined>;
+  close?(): PromiseLike<void>;
 }

@@ -1,15 +1,10 @@
+import type { MakeChecker } from '../cred/checker.ts';
 import type { EndpointParser } from '../endpoints/parse.ts';
 import type { StreamProtocol } from '../interfaces/protocol.ts';
 import type { TransportProvider } from '../transports/provider.ts';
 
 /** The version of this contract. A plugin made for another one is refused. */
 export const PLUGIN_API = 1;
-
-/** What a checker gets, modelled on Twisted's ICredentialsChecker: says who may come in. */
-export interface Checker {
-  /** Resolves to the name of the avatar, rejects when the credentials do not hold. */
-  requestAvatarId(credentials: unknown): PromiseLike<string>;
-}
 
 /** Where a command writes to. */
 export interface TextOutput {
@@ -46,7 +41,7 @@ export interface PluginKinds {
   /** A word before the colon of an endpoint. */
   endpoint: EndpointParser;
   /** Makes a checker of the text behind the colon. */
-  checker: (argument: string) => Checker;
+  checker: MakeChecker;
   command: Command;
 }
 

@@ -1,6 +1,6 @@
+export type { AnyChecker, Checker, CheckerWorld, MakeChecker } from '../cred/checker.ts';
 export {
   type BrokenPlugin,
-  type Checker,
   type CheckerPlugin,
   type Command,
   type CommandContext,

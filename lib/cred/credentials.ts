@@ -1,0 +1,72 @@
+import type { Deferred, Eventual } from '../defer/deferred.ts';
+import type { PeerCertificate } from '../interfaces/tls.ts';
+import type { ScramVerifier } from './scram-verifier.ts';
+
+/**
+ * What each kind of credentials has: Twisted's credentials interfaces, by name.
+ *
+ * A kind of your own is added by declaration merging.
+ */
+export interface CredentialKinds {
+  password: PasswordCredentials;
+  'hashed-password': HashedPasswordCredentials;
+  'scram-sha-256': ScramCredentials;
+  certificate: CertificateCredentials;
+  token: TokenCredentials;
+  anonymous: Credentials;
+}
+
+/** The name of a kind of credentials. */
+export type CredentialKind = keyof CredentialKinds;
+
+/** What somebody shows who wants to come in. */
+export interface Credentials {
+  /**
+   * Every kind that these are, their own first. One that is derived from another names both, and is taken by a checker
+   * of either.
+   */
+  readonly kinds: readonly CredentialKind[];
+  /** Whom they name, as it was sent, where they name somebody: attempts are counted by it. */
+  readonly username?: string;
+}
+
+/** A name and the password itself. */
+export interface PasswordCredentials extends Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A name, and something made of the password that can be compared with a secret that the server knows. */
+export interface HashedPasswordCredentials extends Credentials {
+  readonly username: string;
+  /** Whether they were made of `secret`. Compares in constant time. */
+  checkPassword(secret: string): Eventual<boolean>;
+}
+
+/** One run of SCRAM-SHA-256 (RFC 7677), seen from the checker. */
+export interface ScramCredentials extends Credentials {
+  readonly username: string;
+  /**
+   * Goes through with the exchange for the user of `verifier`: sends the challenge, waits for the answer. Fires with
+   * whether the client has the password. Cancelling ends the exchange.
+   */
+  prove(verifier: ScramVerifier): Deferred<boolean>;
+}
+
+/** The certificate of a peer with which a TLS handshake was made: it has the key, and somebody vouched for it. */
+export interface CertificateCredentials extends Credentials {
+  readonly certificate: PeerCertificate;
+}
+
+/** A secret that whoever bears it may come in with (RFC 6750's bearer token, without HTTP). */
+export interface TokenCredentials extends Credentials {
+  readonly token: string;
+}
+
+/** Whether `credentials` are of `kind`; then they have what that kind has. */
+export function isOfKind<K extends CredentialKind>(
+  credentials: Credentials,
+  kind: K,
+): credentials is CredentialKinds[K] {
+  return credentials.kinds.includes(kind);
+}
