@@ -1,41 +1,69 @@
 import { ConnectionLost, HawserError, UsageError } from '../../lib/errors.ts';
 
-/** Bytes that are no value of the argument's type, or an argument that is missing. `cause` says more where there is more. */
-export class ArgumentError extends HawserError {
-  readonly code = 'ERR_AMP_ARGUMENT';
-}
-
-/** What a TooLong is told. */
-export interface TooLongOptions extends ErrorOptions {
-  /** Whether it is a key; otherwise a value. */
-  readonly isKey: boolean;
-  /** Whether this side wanted to send it; otherwise the peer did. */
-  readonly isLocal: boolean;
-  /** The key of a value that is too long. */
-  readonly keyName?: string;
-}
-
-/** A key of more than 255 bytes, or a value of more than 65535. Nothing was sent. */
+/** A key or a value that is longer than a box can hold: 255 and 65 535 bytes. */
 export class TooLong extends HawserError {
   readonly code = 'ERR_AMP_TOO_LONG';
+  /** Whether it is the key, and not its value. */
   readonly isKey: boolean;
+  /** Whether we wanted to send it. Otherwise it came, and the connection ends. */
   readonly isLocal: boolean;
+  /** How many bytes it has; where a value grew too long while it was written, how many it had by then. */
+  readonly length: number;
+  /** The key, or that of the value; undefined where it cannot be known. */
   readonly keyName: string | undefined;
 
-  constructor(message: string, options: TooLongOptions) {
-    super(message, options);
-    this.isKey = options.isKey;
-    this.isLocal = options.isLocal;
-    this.keyName = options.keyName;
+  constructor(what: TooLongDetails) {
+    super(textOf(what));
+    this.isKey = what.isKey;
+    this.isLocal = what.isLocal;
+    this.length = what.length;
+    this.keyName = what.keyName;
   }
 }
 
-/** A box without keys, or one that is neither a call nor an answer nor an error. The connection ends. */
-export class NoEmptyBoxes extends ConnectionLost {
-  override readonly code = 'ERR_AMP_NO_EMPTY_BOXES';
-  constructor(message = 'a box that says nothing came', options?: ErrorOptions) {
+/** What a TooLong says. */
+export interface TooLongDetails {
+  readonly isKey: boolean;
+  readonly isLocal: boolean;
+  readonly length: number;
+  readonly keyName?: string | undefined;
+}
+
+function textOf({ isKey, isLocal, length, keyName }: TooLongDetails): string {
+  const what = isKey ? 'a key' : keyName === undefined ? 'a value' : `the value of '${keyName}'`;
+  const limit = isKey ? '255 bytes' : '65535 bytes';
+  const whose = isLocal ? '' : ' that came';
+  return `${what}${whose} is too long: ${length} bytes of at most ${limit}`;
+}
+
+/** A box without a key, or one that says neither what is asked nor what it answers. */
+export class NoEmptyBoxes extends HawserError {
+  readonly code = 'ERR_AMP_EMPTY_BOX';
+  constructor(message = 'a box must not be empty', options?: ErrorOptions) {
     super(message, options);
   }
+}
+
+/** The peer sent a box beyond the limits that the reader was given. */
+export class BoxTooLarge extends HawserError {
+  readonly code = 'ERR_AMP_BOX_TOO_LARGE';
+}
+
+/** Bytes that came are no value of their argument's type, or the argument is missing. */
+export class ArgumentError extends HawserError {
+  readonly code = 'ERR_AMP_ARGUMENT';
+  /** The name of the argument on the wire, where it is known. */
+  readonly argument: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly argument?: string }) {
+    super(message, options);
+    this.argument = options?.argument;
+  }
+}
+
+/** The call, the answer or the schema is not what its types ask for. */
+export class InvalidSignature extends UsageError {
+  override readonly code = 'ERR_AMP_INVALID_SIGNATURE';
 }
 
 /** The peer broke another rule of AMP; the connection ends. */
