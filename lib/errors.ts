@@ -99,6 +99,92 @@ export class NoProtocol extends ConnectError {
   }
 }
 
+/** Root of the ways in which TLS fails, in the handshake or later. `cause` is what was noticed below, where there is such. */
+export class TlsError extends HawserError {
+  readonly code: string = 'ERR_TLS';
+}
+
+/** The peer's certificate is refused: nobody who is trusted here vouches for it. Root of the other reasons to refuse. */
+export class CertificateUntrusted extends TlsError {
+  override readonly code: string = 'ERR_CERTIFICATE_UNTRUSTED';
+}
+
+/** The peer's certificate vouches for itself, and was not pinned. */
+export class CertificateSelfSigned extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_SELF_SIGNED';
+}
+
+/** The peer's certificate, or one that vouches for it, is out of date. */
+export class CertificateExpired extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_EXPIRED';
+}
+
+/** The peer's certificate, or one that vouches for it, is for later; or a clock is wrong. */
+export class CertificateNotYetValid extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_NOT_YET_VALID';
+}
+
+/** The peer's certificate is for other names than the one that was connected to. */
+export class CertificateNameMismatch extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_NAME';
+}
+
+/** The peer's certificate is not the one that was pinned. */
+export class CertificatePinMismatch extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_PIN';
+}
+
+/** The peer's certificate was made for something else than this end of TLS. */
+export class CertificateWrongPurpose extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_PURPOSE';
+}
+
+/** The peer showed no certificate, and one is required. */
+export class CertificateMissing extends CertificateUntrusted {
+  override readonly code = 'ERR_CERTIFICATE_MISSING';
+}
+
+/** The peer refused our certificate, or that we have none. */
+export class CertificateRejected extends TlsError {
+  override readonly code = 'ERR_CERTIFICATE_REJECTED';
+}
+
+/** The two have no application protocol in common (ALPN). */
+export class NoCommonAlpn extends TlsError {
+  override readonly code = 'ERR_TLS_ALPN';
+}
+
+/** The two have no version of TLS in common. */
+export class NoCommonTlsVersion extends TlsError {
+  override readonly code = 'ERR_TLS_VERSION';
+}
+
+/** The handshake took too long. */
+export class TlsTimeout extends TlsError {
+  override readonly code = 'ERR_TLS_TIMEOUT';
+}
+
+/** What the peer sends is not TLS. */
+export class NotTls extends TlsError {
+  override readonly code = 'ERR_NOT_TLS';
+}
+
+/** The connection below ended without TLS's goodbye: somebody may have cut off what came last. */
+export class TlsTruncated extends ConnectionLost {
+  override readonly code = 'ERR_TLS_TRUNCATED';
+  constructor(
+    message = 'the connection ended without close_notify; bytes may be missing',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** startTLS on a connection that has TLS, or is about to have it. */
+export class OnlyOneTls extends UsageError {
+  override readonly code = 'ERR_ONLY_ONE_TLS';
+}
+
 /** The port could not be bound; `cause` is the system's error. */
 export class CannotListen extends HawserError {
   readonly code = 'ERR_CANNOT_LISTEN';

@@ -45,6 +45,15 @@ export type {
   StreamProtocol,
 } from './interfaces/protocol.ts';
 export type { ListeningPort, Resource, TransportHost } from './interfaces/reactor.ts';
+export type {
+  PeerCertificate,
+  Pem,
+  StartTlsOptions,
+  TlsClientOptions,
+  TlsFacts,
+  TlsOptions,
+  TlsServerOptions,
+} from './interfaces/tls.ts';
 export type { DatagramTransport, TcpMeasures, Transport } from './interfaces/transport.ts';
 export { DatagramProtocol } from './protocol/datagram-protocol.ts';
 export { ClientFactory, Factory, type FactoryOf } from './protocol/factory.ts';

@@ -11,8 +11,8 @@ export interface TlsOptions {
   /** Who may vouch for the peer: instead of those that the system trusts. */
   readonly ca?: Pem | readonly Pem[];
   /**
-   * SHA-256 fingerprints, in hexadecimal with or without colons. The peer's certificate must have one of them; it then
-   * needs nobody to vouch for it, and its name does not matter.
+   * SHA-256 fingerprints, in hexadecimal with or without colons. The peer's certificate must have one of them, whoever
+   * vouches for it; it then needs nobody to do so, and its names and dates do not matter.
    */
   readonly pin?: string | readonly string[];
   /** Application protocols, the preferred first (RFC 7301). With no common one the handshake fails. */
@@ -66,7 +66,14 @@ export interface TlsFacts {
   readonly serverName: string | undefined;
 }
 
-/** What a running connection is made secure with. */
-export type StartTlsOptions =
+/**
+ * What a running connection is made secure with. Who is not the server knows no host name that it connected to: it
+ * gives `serverName`, `pin` or `insecure`.
+ */
+export type StartTlsOptions = (
   | ({ readonly isServer: true } & TlsServerOptions)
-  | ({ readonly isServer?: false } & TlsClientOptions);
+  | ({ readonly isServer?: false } & TlsClientOptions)
+) & {
+  /** What was received last, is not understood by the protocol, and belongs to the handshake. */
+  readonly unread?: Uint8Array;
+};

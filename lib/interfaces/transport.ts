@@ -1,5 +1,6 @@
 import type { Address, InetAddress } from './address.ts';
 import type { Consumer, PushProducer } from './producer.ts';
+import type { StartTlsOptions, TlsFacts } from './tls.ts';
 
 /** What a transport with a TCP of its own measures, named as in Linux's tcp_info. PTCP's has more: `TcpInfo`. */
 export interface TcpMeasures {
@@ -53,6 +54,17 @@ export interface Transport extends Consumer, PushProducer {
 
   getHost(): Address;
   getPeer(): Address;
+
+  /** What the TLS handshake agreed on; undefined while there is no TLS. */
+  readonly tls?: TlsFacts | undefined;
+  /**
+   * Makes the running connection secure; where it is missing, the transport cannot. Fires when the handshake is over
+   * and the peer verified. What was written before goes out in clear, what is written after this call encrypted and
+   * after the handshake; nothing is delivered before that. When it fails, the connection is lost with that reason.
+   *
+   * Throws OnlyOneTls on a connection that has TLS, UsageError for wrong options and where there is no TLS.
+   */
+  startTLS?(options: StartTlsOptions): PromiseLike<TlsFacts>;
 
   /** What is known of the network, also after the connection was lost; where it is missing or undefined, nothing. */
   tcpInfo?(): TcpMeasures | undefined;

@@ -1,12 +1,22 @@
-import { ConnectionAborted, ConnectionDone, UsageError } from '../errors.ts';
+import { Deferred } from '../defer/deferred.ts';
+import { ConnectionAborted, ConnectionDone, OnlyOneTls, UsageError } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
 import type { Producer, PushProducer } from '../interfaces/producer.ts';
 import type { StreamProtocol } from '../interfaces/protocol.ts';
+import type { StartTlsOptions, TlsFacts } from '../interfaces/tls.ts';
 import type { Transport } from '../interfaces/transport.ts';
 import { requireProducer } from '../transports/require-producer.ts';
 
 const HERE: Address = { type: 'memory', name: 'here' };
 const THERE: Address = { type: 'memory', name: 'there' };
+
+const SOME_TLS: TlsFacts = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  alpnProtocol: undefined,
+  peerCertificate: undefined,
+  serverName: undefined,
+};
 
 /**
  * A transport that only records, for tests that play the network by hand. Modelled on Twisted's StringTransport.
@@ -28,6 +38,9 @@ export class StringTransport implements Transport {
   #isStreaming = false;
   #noDelay = false;
   #keepAlive = false;
+  #tls: TlsFacts | undefined = undefined;
+  #tlsOptions: StartTlsOptions | undefined = undefined;
+  #tlsStarting: Deferred<TlsFacts> | undefined = undefined;
 
   constructor(host: Address = HERE, peer: Address = THERE) {
     this.#host = host;
@@ -111,6 +124,8 @@ export class StringTransport implements Transport {
     const producer = this.#producer;
     this.#producer = undefined;
     producer?.stopProducing();
+    this.#tlsStarting?.errback(reason ?? fitting);
+    this.#tlsStarting = undefined;
     protocol.connectionLost(reason ?? fitting);
   }
 
@@ -141,6 +156,34 @@ export class StringTransport implements Transport {
 
   stopProducing(): void {
     this.loseConnection();
+  }
+
+  /** What `deliverTls` was given. */
+  get tls(): TlsFacts | undefined {
+    return this.#tls;
+  }
+
+  /** What startTLS was called with. */
+  get tlsOptions(): StartTlsOptions | undefined {
+    return this.#tlsOptions;
+  }
+
+  /** Records the options. Fires from inside `deliverTls`; fails from inside `deliverClose` when that comes first. */
+  startTLS(options: StartTlsOptions): Deferred<TlsFacts> {
+    if (this.#tlsOptions !== undefined) throw new OnlyOneTls('this connection has TLS already');
+    if (this.#state !== 'open' || this.#isWriteClosed) throw new UsageError('the connection is being closed');
+    this.#tlsOptions = options;
+    this.#tlsStarting = new Deferred<TlsFacts>();
+    return this.#tlsStarting;
+  }
+
+  /** What the event loop would do: the handshake that startTLS began is over. */
+  deliverTls(facts: Partial<TlsFacts> = {}): void {
+    const starting = this.#tlsStarting;
+    if (starting === undefined) throw new UsageError('there is no handshake under way');
+    this.#tlsStarting = undefined;
+    this.#tls = { ...SOME_TLS, ...facts };
+    starting.callback(this.#tls);
   }
 
   getHost(): Address {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { UsageError } from '../../lib/errors.ts';
+import { CertificateUntrusted, OnlyOneTls, UsageError } from '../../lib/errors.ts';
 import { Recorder } from '../../lib/testing/contract-world.ts';
 import { StringTransport } from '../../lib/testing/string-transport.ts';
 
@@ -59,5 +59,35 @@ describe('StringTransport', () => {
     expect([paused, writeClosed, transport.getTcpNoDelay(), transport.getTcpKeepAlive()]).to.deep.equal(
       new Array(4).fill(true),
     );
+  });
+
+  it('records startTLS, and plays the end of the handshake when asked to', () => {
+    const transport = new StringTransport();
+    const options = { isServer: false, serverName: 'peer.example' } as const;
+    const secured = sinon.spy();
+    transport.startTLS(options).addCallback(secured);
+
+    transport.deliverTls({ alpnProtocol: 'amp' });
+
+    expect(transport.tlsOptions).to.equal(options);
+    expect(secured.args[0]?.[0]).to.equal(transport.tls);
+    expect(transport.tls).to.deep.include({ version: 'TLSv1.3', alpnProtocol: 'amp' });
+    expect(() => transport.startTLS(options)).to.throw(OnlyOneTls);
+    expect(() => transport.deliverTls()).to.throw(UsageError);
+  });
+
+  it('fails startTLS with the reason of the end when that comes first', () => {
+    const transport = new StringTransport();
+    const protocol = new Recorder();
+    protocol.makeConnection(transport);
+    const failed = sinon.spy();
+    transport.startTLS({ isServer: true }).addErrback(failed);
+    const reason = new CertificateUntrusted('nobody vouches for it');
+
+    transport.deliverClose(protocol, reason);
+
+    expect(failed.args).to.deep.equal([[reason]]);
+    expect(protocol.reason).to.equal(reason);
+    expect(() => new StringTransport().deliverTls()).to.throw(UsageError);
   });
 });
