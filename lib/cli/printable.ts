@@ -36,3 +36,8 @@ export function formatSeconds(seconds: number): string {
 function padded(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+/** `text` as one word of a command line, quoted where a shell would read more into it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -13,8 +13,10 @@ export interface X509Certificate {
   toString(format: 'pem'): string;
 }
 
+/** An extension of a certificate. That with the subject's alternative names has `names`. */
 export interface X509Extension {
   readonly type: string;
+  readonly names?: { readonly items: readonly { readonly type: string; readonly value: string }[] };
 }
 
 export interface SubjectAltName {

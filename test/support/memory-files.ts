@@ -89,7 +89,7 @@ export class MemoryFiles implements Files {
 
   facts(path: string): Promise<FileFacts | undefined> {
     return this.turn(() => {
-      if (this.#disk.directories.has(path)) return { ...factsOf(this.#disk.create('')), kind: 'directory' };
+      if (this.#disk.directories.has(path)) return DIRECTORY;
       const node = this.#disk.nodes.get(path);
       return node === undefined ? undefined : factsOf(node);
     });
@@ -214,6 +214,8 @@ class MemoryFile implements OpenFile {
     return this.#files.turn(() => {});
   }
 }
+
+const DIRECTORY: FileFacts = { kind: 'directory', sizeBytes: 0, modifiedAtMs: 0, changedAtMs: 0, inode: 0 };
 
 function factsOf(node: Node): FileFacts {
   const { sizeBytes, changes, inode } = node;
