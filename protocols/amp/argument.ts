@@ -5,6 +5,12 @@ export interface ValueSink {
   /** UTF-8. UsageError for half of a surrogate pair, which UTF-8 cannot say. */
   utf8(text: string): void;
   bytes(bytes: Uint8Array): void;
+  /** A number of 0 to 65 535 as two bytes. */
+  u16(value: number): void;
+  /** Begins a part that goes after its own length in two bytes, as in lists; `close` wants what it returns. */
+  open(): number;
+  /** Ends such a part. TooLong if it has more than 65 535 bytes. */
+  close(mark: number): void;
 }
 
 /**
@@ -16,6 +22,8 @@ export interface ArgumentType<T> {
   write(value: T, sink: ValueSink): void;
   /** `bytes` are a view: what is kept of them must be copied. */
   read(bytes: Uint8Array): T;
+  /** The same from a part of `bytes`, for types that can do so without a view. Used instead of `read` where it is. */
+  readPart?(bytes: Uint8Array, start: number, end: number): T;
 }
 
 /** An argument that may be missing. */

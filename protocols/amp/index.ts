@@ -1,0 +1,13 @@
+export type { ArgumentType, OptionalArgument, Schema, ValueOf, ValueSink, ValuesOf } from './argument.ts';
+export { type Box, MAX_KEY_BYTES, MAX_VALUE_BYTES, type ReceivedBox } from './box.ts';
+export { encodeBox, parseBoxes } from './box-bytes.ts';
+export { type BoxFault, type BoxLimits, BoxReader } from './box-reader.ts';
+export { BoxView } from './box-view.ts';
+export { BoxWriter, type Tag } from './box-writer.ts';
+export { argumentType, mapped, optional } from './combined-types.ts';
+export { ArgumentError, BoxTooLarge, InvalidSignature, NoEmptyBoxes, TooLong } from './errors.ts';
+export { float } from './float.ts';
+export { bigInteger, integer, safeInteger } from './integer.ts';
+export { ampList, listOf } from './lists.ts';
+export { type CompiledSchema, compileSchema, RESERVED_KEYS } from './schema.ts';
+export { boolean, bytes, path, unicode } from './simple-types.ts';
