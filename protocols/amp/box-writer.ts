@@ -32,8 +32,8 @@ export class BoxWriter implements ValueSink {
   #length = 0;
   /** Where the box begins that is being written, or NONE. */
   #boxStart = NONE;
-  /** Where the value begins that is being written, or NONE, and its key. */
-  #valueStart = NONE;
+  /** Where the last value begins, and its key. */
+  #valueStart = 0;
   #key: WireKey | undefined = undefined;
 
   /** How many bytes of boxes that have ended are to be taken. */
@@ -60,37 +60,22 @@ export class BoxWriter implements ValueSink {
     if (this.#boxStart === NONE) return;
     this.#length = this.#boxStart;
     this.#boxStart = NONE;
-    this.#valueStart = NONE;
   }
 
-  /** Writes a key; what follows is its value, up to `endValue`. */
-  beginValue(key: WireKey): void {
+  /** Writes a key; what follows is its value, up to `close` with the mark that is returned. */
+  beginValue(key: WireKey): number {
     this.bytes(key);
     this.#key = key;
-    this.#valueStart = this.#reserve(2);
-    this.#length += 2;
+    this.#valueStart = this.#length;
+    return this.open();
   }
 
-  /** Ends the value. TooLong if it has more than 65 535 bytes. */
-  endValue(): void {
-    const start = this.#valueStart;
-    this.#valueStart = NONE;
-    this.close(start);
-  }
-
-  /** A key and a value that is there already. */
-  field(key: WireKey, value: Uint8Array): void {
-    this.beginValue(key);
-    this.bytes(value);
-    this.endValue();
-  }
-
-  /** A key and the name of a call: a number in hexadecimal without padding, or the peer's own bytes. */
-  tagField(key: WireKey, tag: Tag): void {
-    this.beginValue(key);
-    if (typeof tag === 'number') this.ascii(tag.toString(16));
-    else this.bytes(tag);
-    this.endValue();
+  /** A key, and a value that is there already: bytes, or a number in hexadecimal without padding, as tags are. */
+  field(key: WireKey, value: Tag): void {
+    const mark = this.beginValue(key);
+    if (typeof value === 'number') this.ascii(value.toString(16));
+    else this.bytes(value);
+    this.close(mark);
   }
 
   /** The boxes that have ended, in an array of their own. UsageError while one is being written. */
@@ -178,7 +163,7 @@ export class BoxWriter implements ValueSink {
 
   #grow(count: number): void {
     // Three bytes for a character may be reserved for a text that in the end takes one.
-    const valueBytes = this.#valueStart === NONE ? 0 : this.#length + count - this.#valueStart - 2;
+    const valueBytes = this.#length + count - this.#valueStart;
     if (valueBytes > 4 * MAX_VALUE_BYTES) throw this.#tooLong(valueBytes);
     const grown = new Uint8Array(Math.max(this.#length + count, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));

@@ -60,7 +60,7 @@ export class CompiledSchema<S extends Schema = Schema> {
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAsk);
-      if (tag !== undefined) writer.tagField(ASK, tag);
+      if (tag !== undefined) writer.field(ASK, tag);
       this.#writeFields(writer, values, this.#beforeAsk, this.#beforeCommand);
       writer.field(COMMAND, command);
       this.#writeFields(writer, values, this.#beforeCommand, this.#fields.length);
@@ -77,7 +77,7 @@ export class CompiledSchema<S extends Schema = Schema> {
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAnswer);
-      writer.tagField(ANSWER, tag);
+      writer.field(ANSWER, tag);
       this.#writeFields(writer, values, this.#beforeAnswer, this.#fields.length);
       writer.endBox();
     } catch (error) {
@@ -128,9 +128,9 @@ export class CompiledSchema<S extends Schema = Schema> {
       const field = this.#fields[index] as Field;
       const value = valueIn(values, field);
       if (value === undefined) continue;
-      writer.beginValue(field.key);
+      const mark = writer.beginValue(field.key);
       writeValue(field, value, writer);
-      writer.endValue();
+      writer.close(mark);
     }
   }
 

@@ -99,8 +99,8 @@ describe('BoxWriter', () => {
   it('writes tags as hexadecimal numbers without padding, or as the bytes that they are', () => {
     const writer = new BoxWriter();
     writer.beginBox();
-    writer.tagField(KEY, 16);
-    writer.tagField(KEY, Uint8Array.of(255));
+    writer.field(KEY, 16);
+    writer.field(KEY, Uint8Array.of(255));
     writer.endBox();
 
     expect(hex(writer.take())).to.equal('0001610002' + '3130' + '0001610001' + 'ff' + '0000');
