@@ -5,6 +5,8 @@ export { type BoxFault, type BoxLimits, BoxReader } from './box-reader.ts';
 export { BoxView } from './box-view.ts';
 export { BoxWriter, type Tag } from './box-writer.ts';
 export { argumentType, mapped, optional } from './combined-types.ts';
+export { AmpDateTime, type DateTimeFields, dateTime } from './date-time.ts';
+export { Decimal, type DecimalKind, decimal } from './decimal.ts';
 export { ArgumentError, BoxTooLarge, InvalidSignature, NoEmptyBoxes, TooLong } from './errors.ts';
 export { float } from './float.ts';
 export { bigInteger, integer, safeInteger } from './integer.ts';
