@@ -44,6 +44,8 @@ export interface Files {
   renameExclusive(from: string, to: string): Promise<void>;
   /** Removes a file; one that is not there is no error. */
   remove(path: string): Promise<void>;
+  /** Removes a directory. One that is not there is no error; one that is not empty stays, and is. */
+  removeDirectory(path: string): Promise<void>;
   /** Resolves when renames and removals in `directory` would survive a power cut. */
   syncDirectory(directory: string): Promise<void>;
   /**

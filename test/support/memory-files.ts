@@ -120,6 +120,12 @@ export class MemoryFiles implements Files {
     });
   }
 
+  removeDirectory(path: string): Promise<void> {
+    return this.turn(() => {
+      this.#disk.directories.delete(path);
+    });
+  }
+
   syncDirectory(directory: string): Promise<void> {
     return this.turn(() => {
       this.#disk.log.push(`sync ${directory}`);

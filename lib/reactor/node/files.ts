@@ -1,5 +1,16 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../interfaces/files.ts';
 
@@ -50,6 +61,14 @@ export class NodeFiles implements Files {
 
   remove(path: string): Promise<void> {
     return rm(path, { force: true });
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    try {
+      await rmdir(path);
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+    }
   }
 
   async syncDirectory(directory: string): Promise<void> {

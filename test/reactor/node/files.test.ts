@@ -74,6 +74,19 @@ describe('NodeFiles', () => {
     expect(await readFile(join(directory, 'b'), 'utf8')).to.equal('b');
   });
 
+  it('removes a directory that is empty, and no other', async () => {
+    await mkdir(join(directory, 'empty'));
+    await mkdir(join(directory, 'full', 'of'), { recursive: true });
+
+    await files.removeDirectory(join(directory, 'empty'));
+    await files.removeDirectory(join(directory, 'empty'));
+    const failure = await files.removeDirectory(join(directory, 'full')).catch((error: unknown) => error);
+
+    expect(failure).to.have.property('code', 'ENOTEMPTY');
+    expect((await files.facts(join(directory, 'empty'))) ?? 'gone').to.equal('gone');
+    expect((await files.facts(join(directory, 'full')))?.kind).to.equal('directory');
+  });
+
   it('takes a lock from a process that is gone, and from no other', async () => {
     const path = join(directory, 'lock');
     const child = spawn('sleep', ['60']);
