@@ -195,6 +195,24 @@ export class CannotWrite extends HawserError {
   readonly code = 'ERR_CANNOT_WRITE';
 }
 
+/** What is wrong with a database: nobody answers, others hold it, it takes too long, a table is missing, it says no. */
+export type DatabaseFault = 'unreachable' | 'busy' | 'too-slow' | 'missing-table' | 'refused' | 'closed';
+
+/** A database did not do what it was asked. Neither a password nor a value of a row is in the message. */
+export class DatabaseError extends HawserError {
+  readonly code = 'ERR_DATABASE';
+  readonly fault: DatabaseFault;
+  constructor(fault: DatabaseFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+  }
+}
+
+/** A package is needed that hawser does not bring along; the message says how to install it. */
+export class MissingPackage extends HawserError {
+  readonly code = 'ERR_MISSING_PACKAGE';
+}
+
 /** A time limit ran out: a Deferred's, a handshake's, or a peer's silence. */
 export class TimeoutError extends HawserError {
   readonly code = 'ERR_TIMEOUT';

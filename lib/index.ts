@@ -1,3 +1,6 @@
+export { SqlUsers, type SqlUsersOptions } from './cred/sql-users.ts';
+export type { UserRecord, UserStore } from './cred/user-store.ts';
+export { IN_MEMORY, SqliteDatabase, type SqliteOptions } from './databases/sqlite.ts';
 export {
   deferredList,
   gatherResults,
@@ -45,6 +48,7 @@ export type {
   StreamProtocol,
 } from './interfaces/protocol.ts';
 export type { ListeningPort, Resource, TransportHost } from './interfaces/reactor.ts';
+export type { SqlDatabase, SqlRow, SqlValue } from './interfaces/sql.ts';
 export type {
   PeerCertificate,
   Pem,
