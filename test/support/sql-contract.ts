@@ -289,7 +289,10 @@ const OF_USERS: Promised<[users: SqlUsers, database: SqlDatabase]> = {
     expect(await users.list()).to.deep.equal([]);
   },
 
-  'says what to do where its table is missing, and does without a key of decoys': async (_users, database) => {
+  'says what to do where its table is missing, and does without a key of decoys': async (
+    _users,
+    database,
+  ) => {
     const others = new SqlUsers(database, { table: 'nowhere', secrets: 'nowhere_either' });
 
     const failure = await failureOf(others.find('alice'));
