@@ -213,6 +213,11 @@ export class MissingPackage extends HawserError {
   readonly code = 'ERR_MISSING_PACKAGE';
 }
 
+/** A file that was asked for cannot be read, or does not hold what it should; `cause` is the system's error, if any. */
+export class CannotRead extends HawserError {
+  readonly code = 'ERR_CANNOT_READ';
+}
+
 /** A time limit ran out: a Deferred's, a handshake's, or a peer's silence. */
 export class TimeoutError extends HawserError {
   readonly code = 'ERR_TIMEOUT';

@@ -1,6 +1,7 @@
 import { Deferred } from '../defer/deferred.ts';
 import { ConnectingCancelled } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
+import type { Files } from '../interfaces/files.ts';
 import type {
   ConnectorLike,
   StreamClientFactory,
@@ -12,6 +13,8 @@ import type { ConnectTarget, ListenTarget } from '../transports/provider.ts';
 
 /** What endpoints ask of a reactor. */
 export interface EndpointReactor {
+  /** Where certificates and keys are read that an endpoint names. Without it such endpoints fail with CannotRead. */
+  readonly files?: Files | undefined;
   listen(kind: string, target: ListenTarget, factory: StreamFactory, options?: object): ListeningPort;
   connect(kind: string, target: ConnectTarget, factory: StreamClientFactory, options?: object): ConnectorLike;
 }

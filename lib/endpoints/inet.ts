@@ -1,58 +1,71 @@
 import { UsageError } from '../errors.ts';
-import { ipFamily } from '../transports/ip-target.ts';
-import { TransportClientEndpoint, TransportServerEndpoint } from './endpoint.ts';
-import { type EndpointOptions, type EndpointParser, parseWholeNumber, requireKnownOptions } from './parse.ts';
+import { type EndpointReactor, TransportClientEndpoint, TransportServerEndpoint } from './endpoint.ts';
+import { LateClientEndpoint, LateServerEndpoint } from './late.ts';
+import {
+  count,
+  ipAddress,
+  LAST_PORT,
+  milliseconds,
+  type OptionReaders,
+  portNumber,
+  readOptions,
+} from './options.ts';
+import { type EndpointParser, parseWholeNumber } from './parse.ts';
 
-const LAST_PORT = 65_535;
-/** What a 32-bit count of milliseconds takes: 24 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** The options that a kind of transport has of its own, at either end. */
+export interface InetOptions {
+  readonly server: OptionReaders;
+  readonly client: OptionReaders;
+}
 
-type ReadOption = (text: string, name: string) => string | number;
+/** Makes what the transport takes of the options of an endpoint, each time it is used. May throw UsageError at once. */
+export type SettleOptions = (
+  options: Record<string, unknown>,
+) => (reactor: EndpointReactor) => PromiseLike<object>;
 
-const port: ReadOption = (text, name) => parseWholeNumber(text, name, 0, LAST_PORT);
-const milliseconds: ReadOption = (text, name) => parseWholeNumber(text, name, 1, MAX_TIMEOUT_MS);
-const count: ReadOption = (text, name) => parseWholeNumber(text, name, 1, LAST_PORT);
-const address: ReadOption = (text, name) => {
-  if (ipFamily(text) !== undefined) return text;
-  throw new UsageError(`${name} is an IP address, not ${JSON.stringify(text)}`);
+export const TCP_OPTIONS: InetOptions = {
+  server: { backlog: count },
+  client: { timeoutMs: milliseconds, bindAddress: ipAddress },
+};
+
+export const PTCP_OPTIONS: InetOptions = {
+  server: { pseudoPort: portNumber },
+  client: { pseudoPort: portNumber, timeoutMs: milliseconds },
 };
 
 /** `tcp:HOST:PORT[:timeoutMs=N][:bindAddress=ADDR]`, `tcp:PORT[:interface=ADDR][:backlog=N]`. */
-export const tcpEndpoints: EndpointParser = inetEndpoints('tcp', {
-  server: { backlog: count },
-  client: { timeoutMs: milliseconds, bindAddress: address },
-});
+export const tcpEndpoints: EndpointParser = inetEndpoints('tcp', TCP_OPTIONS);
 
 /** `ptcp:HOST:PORT[:pseudoPort=N][:timeoutMs=N]`, `ptcp:PORT[:interface=ADDR][:pseudoPort=N]`. */
-export const ptcpEndpoints: EndpointParser = inetEndpoints('ptcp', {
-  server: { pseudoPort: port },
-  client: { pseudoPort: port, timeoutMs: milliseconds },
-});
+export const ptcpEndpoints: EndpointParser = inetEndpoints('ptcp', PTCP_OPTIONS);
 
-interface OptionReaders {
-  readonly server: Readonly<Record<string, ReadOption>>;
-  readonly client: Readonly<Record<string, ReadOption>>;
-}
-
-/** The parser for a kind of transport over the Internet; the readers name the options that are its own. */
-function inetEndpoints(word: string, readers: OptionReaders): EndpointParser {
+/** The parser for a kind of transport over the Internet. Without `settle`, it takes its options as they are read. */
+export function inetEndpoints(word: string, readers: InetOptions, settle?: SettleOptions): EndpointParser {
   return {
     parseServer: (args, options) => {
       const [portText] = requireArguments(word, args, ['PORT']);
       const { interface: host, ...others } = options;
-      const target = { port: parseWholeNumber(portText as string, 'PORT', 0, LAST_PORT) };
-      const place = host === undefined ? target : { ...target, host: address(host, 'interface') as string };
+      const port = parseWholeNumber(portText as string, 'PORT', 0, LAST_PORT);
+      const target = host === undefined ? { port } : { port, host: ipAddress(host, 'interface') };
       const read = readOptions(word, others, readers.server, ['interface']);
-      return (reactor) => new TransportServerEndpoint(reactor, word, place, read);
+      if (settle === undefined) return (reactor) => new TransportServerEndpoint(reactor, word, target, read);
+      const settled = settle(read);
+      return (reactor) =>
+        new LateServerEndpoint(
+          async () => new TransportServerEndpoint(reactor, word, target, await settled(reactor)),
+        );
     },
     parseClient: (args, options) => {
       const [host, portText] = requireArguments(word, args, ['HOST', 'PORT']);
-      const target = {
-        host: host as string,
-        port: parseWholeNumber(portText as string, 'PORT', 1, LAST_PORT),
-      };
-      const read = readOptions(word, options, readers.client, []);
-      return (reactor) => new TransportClientEndpoint(reactor, word, target, read);
+      const port = parseWholeNumber(portText as string, 'PORT', 1, LAST_PORT);
+      const target = { host: host as string, port };
+      const read = readOptions(word, options, readers.client);
+      if (settle === undefined) return (reactor) => new TransportClientEndpoint(reactor, word, target, read);
+      const settled = settle(read);
+      return (reactor) =>
+        new LateClientEndpoint(
+          async () => new TransportClientEndpoint(reactor, word, target, await settled(reactor)),
+        );
     },
   };
 }
@@ -68,16 +81,4 @@ function requireArguments(
       ? ', an IPv6 address in brackets'
       : '; the address to listen on goes into interface, IPv6 in brackets';
   throw new UsageError(`write ${[word, ...names].join(':')}${hint}`);
-}
-
-function readOptions(
-  word: string,
-  options: EndpointOptions,
-  readers: Readonly<Record<string, ReadOption>>,
-  others: readonly string[],
-): Record<string, string | number> {
-  requireKnownOptions(word, options, [...others, ...Object.keys(readers)]);
-  return Object.fromEntries(
-    Object.entries(options).map(([name, text]) => [name, (readers[name] as ReadOption)(text, name)]),
-  );
 }

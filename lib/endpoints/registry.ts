@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import type { ClientEndpoint, EndpointReactor, ServerEndpoint } from './endpoint.ts';
 import { ptcpEndpoints, tcpEndpoints } from './inet.ts';
 import { type EndpointDescription, type EndpointParser, parseEndpoint } from './parse.ts';
+import { ptcpTlsEndpoints, tlsEndpoints } from './tls.ts';
 
 type LoadParser = () => EndpointParser | PromiseLike<EndpointParser>;
 
@@ -10,11 +11,13 @@ type LoadParser = () => EndpointParser | PromiseLike<EndpointParser>;
 export class EndpointRegistry {
   readonly #words = new Map<string, LoadParser>();
 
-  /** One that knows `tcp:` and `ptcp:`. */
+  /** One that knows `tcp:`, `ptcp:`, `tls:` and `ptcp+tls:`. */
   static withBuiltIns(): EndpointRegistry {
     const registry = new EndpointRegistry();
     registry.add('tcp', () => tcpEndpoints);
     registry.add('ptcp', () => ptcpEndpoints);
+    registry.add('tls', () => tlsEndpoints);
+    registry.add('ptcp+tls', () => ptcpTlsEndpoints);
     return registry;
   }
 

@@ -52,7 +52,7 @@ export type PluginKind = keyof PluginKinds;
 export interface PluginOf<K extends PluginKind> {
   readonly api: number;
   readonly kind: K;
-  /** Lower case letters, digits and hyphens. */
+  /** Lower case letters, digits, hyphens and, between what is put together, plus signs: `ptcp+tls`. */
   readonly name: string;
   /** One line for lists and helps. */
   readonly summary: string;

@@ -69,8 +69,8 @@ function problemOf(candidate: unknown): string | undefined {
   if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) {
     return `its kind is ${String(kind)}; there are ${Object.keys(KINDS).join(', ')}`;
   }
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(name)) {
-    return 'its name is not of lower case letters, digits and hyphens';
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9+-]*$/.test(name)) {
+    return 'its name is not of lower case letters, digits, hyphens and plus signs';
   }
   if (typeof summary !== 'string' || summary === '' || /\p{Cc}/u.test(summary))
     return 'it has no summary of one line';

@@ -8,6 +8,7 @@ import { builtInTransports } from './built-in.ts';
 import { NodeClock, wallClockMs } from './node/clock.ts';
 import { nodeCrc32 } from './node/crc32.ts';
 import { nodeEntropy } from './node/entropy.ts';
+import { NodeFiles } from './node/files.ts';
 import { attachProcess, printError } from './node/process.ts';
 import { RecordFile } from './node/record-file.ts';
 import { nodeSockets } from './node/sockets.ts';
@@ -32,6 +33,7 @@ export function createReactor(observation: Observation = {}): Reactor {
     clock,
     sockets: pcapFile === undefined ? nodeSockets : capturedSockets(pcapFile),
     entropy: nodeEntropy,
+    files: new NodeFiles(),
     transports: builtInTransports(nodeCrc32, traceFile === undefined ? undefined : traceTo(traceFile, clock)),
     unheardError: printError,
     attachProcess: (stop) => {

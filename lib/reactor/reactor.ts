@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import { Deferred } from '../defer/deferred.ts';
 import { ReactorAlreadyRunning, ReactorNotRunning, UsageError } from '../errors.ts';
 import type { Entropy } from '../interfaces/entropy.ts';
+import type { Files } from '../interfaces/files.ts';
 import type {
   ConnectorLike,
   DatagramReceiver,
@@ -30,6 +31,8 @@ export interface ReactorOptions {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly entropy: Entropy;
+  /** Where endpoints read certificates. Without it those that name files fail. */
+  readonly files?: Files;
   /** How long a closed connection, and `stop`, wait for the peer's FIN before they reset. 5 s when left out. */
   readonly lingerMs?: number;
   /** The kinds of stream transport it knows from the start: TCP, PTCP and memory when left out. */
@@ -109,6 +112,11 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
       reportError,
     };
     for (const transport of options.transports ?? builtInTransports()) this.addTransport(transport);
+  }
+
+  /** The files that its endpoints read; undefined where there are none. */
+  get files(): Files | undefined {
+    return this.#options.files;
   }
 
   // Time.

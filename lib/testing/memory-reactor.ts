@@ -1,5 +1,6 @@
 import { Prng } from '../bytes/prng.ts';
 import { UsageError } from '../errors.ts';
+import type { Files } from '../interfaces/files.ts';
 import { PtcpProvider } from '../ptcp/provider.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { MemoryNetwork } from '../transports/memory/network.ts';
@@ -21,6 +22,8 @@ export interface MemoryReactorOptions {
   readonly transports?: readonly TransportProvider[];
   readonly seed?: number | string;
   readonly lingerMs?: number;
+  /** As in ReactorOptions. */
+  readonly files?: Files;
   /** As in ReactorOptions. */
   readonly attachProcess?: (stop: () => void) => () => void;
 }
@@ -53,6 +56,7 @@ export class MemoryReactor extends Reactor {
       transports: transportsOf(options),
       unheardError: (error, where) => this.errors.push({ error, where }),
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
+      ...(options.files === undefined ? {} : { files: options.files }),
       ...(options.attachProcess === undefined ? {} : { attachProcess: options.attachProcess }),
     });
     this.clock = clock;

@@ -30,6 +30,14 @@ describe('PluginRegistry', () => {
     expect(loads).to.equal(0);
   });
 
+  it('takes a name that is put together with a plus sign', () => {
+    const registry = new PluginRegistry();
+
+    registry.add({ ...manifest, name: 'ptcp+tls' }, 'a.ts');
+
+    expect(registry.find('command', 'ptcp+tls')).to.be.an('object');
+  });
+
   it('takes two plugins of one name until that name is used, and then names both files', () => {
     const registry = new PluginRegistry();
 
@@ -49,6 +57,7 @@ describe('PluginRegistry', () => {
     ['another API', { ...manifest, api: 2 }, /plugin API 2; this is 1/],
     ['an unknown kind', { ...manifest, kind: 'toString' }, /its kind is toString/],
     ['a name with a colon', { ...manifest, name: 'a:b' }, /its name/],
+    ['a name that begins with a plus', { ...manifest, name: '+a' }, /its name/],
     ['a summary of two lines', { ...manifest, summary: 'a\nb' }, /summary/],
     ['no load', { ...manifest, load: undefined }, /no load/],
   ];

@@ -17,8 +17,8 @@ describe("the package's own plugins", () => {
     const commands = registry.ofKind('command').map(({ plugin }) => plugin.name);
     const words = registry.ofKind('endpoint').map(({ plugin }) => plugin.name);
 
-    expect(commands).to.include.members(['plugins', 'receive', 'send']);
-    expect(words).to.include.members(['ptcp', 'tcp']);
+    expect(commands).to.include.members(['certificate', 'plugins', 'receive', 'send']);
+    expect(words).to.include.members(['ptcp', 'ptcp+tls', 'tcp', 'tls']);
   });
 
   it('load what they stand for', async () => {
