@@ -392,6 +392,11 @@ export class TooManyAttempts extends LoginFailed {
   }
 }
 
+/** A server could not show that it knows the user who logs in, or asked for what no honest server asks for. */
+export class UnverifiedServer extends Unauthorized {
+  override readonly code = 'ERR_UNVERIFIED_SERVER';
+}
+
 /** The place where users are kept cannot be read or written; `cause` is its own error. */
 export class UserStoreFailure extends HawserError {
   readonly code = 'ERR_USER_STORE';

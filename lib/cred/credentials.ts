@@ -1,4 +1,5 @@
 import type { Deferred, Eventual } from '../defer/deferred.ts';
+import type { Cryptography } from '../interfaces/cryptography.ts';
 import type { PeerCertificate } from '../interfaces/tls.ts';
 import type { ScramVerifier } from './scram-verifier.ts';
 
@@ -69,4 +70,73 @@ export function isOfKind<K extends CredentialKind>(
   kind: K,
 ): credentials is CredentialKinds[K] {
   return credentials.kinds.includes(kind);
+}
+
+/** A user name and a password, as somebody typed them. The password is not shown by inspection or JSON. */
+export class UsernamePassword implements PasswordCredentials {
+  readonly kinds = ['password'] as const;
+  readonly username: string;
+  readonly #password: string;
+
+  constructor(username: string, password: string) {
+    this.username = username;
+    this.#password = password;
+  }
+
+  get password(): string {
+    return this.#password;
+  }
+}
+
+/** A user name and a hash, for protocols of old whose server keeps the same hash. The hash is not shown. */
+export class UsernameHashedPassword implements HashedPasswordCredentials {
+  readonly kinds = ['hashed-password'] as const;
+  readonly username: string;
+  readonly #hashed: string;
+  readonly #cryptography: Cryptography;
+
+  constructor(username: string, hashed: string, cryptography: Cryptography) {
+    this.username = username;
+    this.#hashed = hashed;
+    this.#cryptography = cryptography;
+  }
+
+  checkPassword(secret: string): boolean {
+    return isSameText(this.#hashed, secret, this.#cryptography);
+  }
+}
+
+/** Somebody who does not say who they are. */
+export class Anonymous implements Credentials {
+  readonly kinds = ['anonymous'] as const;
+}
+
+/** The certificate that a connection's peer has shown: `tls.peerCertificate` of its transport. */
+export class ClientCertificate implements CertificateCredentials {
+  readonly kinds = ['certificate'] as const;
+  readonly certificate: PeerCertificate;
+
+  constructor(certificate: PeerCertificate) {
+    this.certificate = certificate;
+  }
+}
+
+/** A token. It is not shown by inspection or JSON. */
+export class BearerToken implements TokenCredentials {
+  readonly kinds = ['token'] as const;
+  readonly #token: string;
+
+  constructor(token: string) {
+    this.#token = token;
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+}
+
+/** Whether two secrets are the same. Compares hashes: the time tells nothing, not even of their lengths. */
+export function isSameText(a: string, b: string, cryptography: Cryptography): boolean {
+  const [hashA, hashB] = [a, b].map((text) => cryptography.sha256(new TextEncoder().encode(text)));
+  return cryptography.isEqual(hashA as Uint8Array, hashB as Uint8Array);
 }
