@@ -4,11 +4,16 @@ import type { Files } from '../interfaces/files.ts';
 import type { Clock } from '../time/clock.ts';
 import type { CredentialKind, CredentialKinds } from './credentials.ts';
 
-/** The avatar id of somebody who did not say who they are. A symbol, so that no user can be called so. */
-export const ANONYMOUS: unique symbol = Symbol.for('hawser.anonymous');
+/** Who somebody is who did not say it. No string, so that no user can be called so. */
+export interface AnonymousId {
+  readonly anonymous: true;
+}
+
+/** The avatar id of everybody who does not say who they are. */
+export const ANONYMOUS: AnonymousId = Object.freeze({ anonymous: true });
 
 /** Who somebody turned out to be: the name of a user as the checker writes it, or ANONYMOUS. */
-export type AvatarId = string | typeof ANONYMOUS;
+export type AvatarId = string | AnonymousId;
 
 /** Finds out whether credentials hold. Modelled on Twisted's ICredentialsChecker. */
 export interface Checker<K extends CredentialKind = CredentialKind> {

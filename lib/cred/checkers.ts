@@ -3,14 +3,14 @@ import type { Eventual } from '../defer/deferred.ts';
 import { UnauthorizedLogin, UsageError } from '../errors.ts';
 import type { Cryptography } from '../interfaces/cryptography.ts';
 import type { PeerCertificate } from '../interfaces/tls.ts';
-import { ANONYMOUS, type Checker } from './checker.ts';
+import { ANONYMOUS, type AnonymousId, type Checker } from './checker.ts';
 import type { CertificateCredentials, HashedPasswordCredentials, TokenCredentials } from './credentials.ts';
 
 /** Lets in whoever does not say who they are, as ANONYMOUS. */
 export class AllowAnonymous implements Checker<'anonymous'> {
   readonly kinds = ['anonymous'] as const;
 
-  requestAvatarId(): typeof ANONYMOUS {
+  requestAvatarId(): AnonymousId {
     return ANONYMOUS;
   }
 }

@@ -93,8 +93,8 @@ export class Portal<Avatar, Mind = undefined> {
     const checking = maybeDeferred(() => checker.requestAvatarId(credentials));
     const login = new Deferred<Login<Avatar>>(() => {
       isWanted = false;
-      checking.cancel();
       attempt?.end('abandoned');
+      checking.cancel();
     });
     checking.addCallback(checkedId).addCallbacks(
       (avatarId) => {
@@ -133,7 +133,8 @@ interface Run<Mind> {
 
 /** A checker without types may give anything; only a name is somebody. */
 function checkedId(avatarId: unknown): AvatarId {
-  if (typeof avatarId === 'string' || avatarId === ANONYMOUS) return avatarId;
+  if (avatarId === ANONYMOUS) return ANONYMOUS;
+  if (typeof avatarId === 'string') return avatarId;
   throw new UsageError('the checker gave no avatar id: that is a string, or ANONYMOUS');
 }
 

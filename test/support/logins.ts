@@ -1,0 +1,42 @@
+import sinon from 'sinon';
+import type { PasswordCost } from '../../lib/cred/password-record.ts';
+import type { Deferred } from '../../lib/defer/deferred.ts';
+import type { Cryptography } from '../../lib/interfaces/cryptography.ts';
+import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
+
+/** Passwords that cost next to nothing: the fewest rounds that clients take. */
+export const CHEAP: PasswordCost = { scrypt: { logN: 4, r: 1, p: 1 }, iterations: 4096 };
+
+/** The real cryptography, and what was asked of it. */
+export function spiedCryptography(): sinon.SinonSpiedInstance<NodeCryptography> & Cryptography {
+  return sinon.spy(new NodeCryptography());
+}
+
+/** The error that `source` fails with. */
+export function failureOf(source: PromiseLike<unknown>): Promise<Error> {
+  return Promise.resolve(source).then(
+    (value) => {
+      throw new Error(`it did not fail but gave ${String(value)}`);
+    },
+    (error: Error) => error,
+  );
+}
+
+/** What a Deferred that has fired gave: a value, or the error. */
+export function resultOf<T>(deferred: Deferred<T>): T | Error | undefined {
+  let result: T | Error | undefined;
+  deferred.observe(
+    (value) => {
+      result = value;
+    },
+    (error) => {
+      result = error;
+    },
+  );
+  return result;
+}
+
+/** Lets promises that can settle do so. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
