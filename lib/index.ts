@@ -46,6 +46,7 @@ export type {
   StreamClientFactory,
   StreamFactory,
   StreamProtocol,
+  SwitchableTransport,
 } from './interfaces/protocol.ts';
 export type { ListeningPort, Resource, TransportHost } from './interfaces/reactor.ts';
 export type { SqlDatabase, SqlRow, SqlValue } from './interfaces/sql.ts';
@@ -66,6 +67,7 @@ export type { Profile, ProfileInput, TcpInfo } from './ptcp/core/index.ts';
 export { PtcpPort, type PtcpPortConnectOptions, type PtcpPortEvents } from './ptcp/port.ts';
 export { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from './ptcp/provider.ts';
 export { createReactor, type Observation, reactor } from './reactor/default.ts';
+export { toDuplex } from './reactor/node/duplex.ts';
 export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';

@@ -16,6 +16,15 @@ export interface StreamProtocol {
   writeConnectionLost?(): void;
 }
 
+/** A transport that can be given another protocol. Those of hawser can. */
+export interface SwitchableTransport extends Transport {
+  /**
+   * Puts `protocol` in the place of the present one, which hears nothing more. Its makeConnection is called from
+   * inside. UsageError once the connection is lost.
+   */
+  switchProtocol(protocol: StreamProtocol): void;
+}
+
 /** Makes the protocol of each connection. The class to subclass is `Factory`. */
 export interface StreamFactory<P extends StreamProtocol = StreamProtocol> {
   /** Called by each port and connector that begins to use the factory; doStop when it ends. */

@@ -77,3 +77,63 @@ export type StartTlsOptions = (
   /** What was received last, is not understood by the protocol, and belongs to the handshake. */
   readonly unread?: Uint8Array;
 };
+
+/** Where TLS is made. The composition root gives it to the reactor; the real one is `nodeTls`. */
+export interface Tls {
+  /**
+   * Checks the options and gets everything ready that connections share. Throws UsageError for what cannot work: a
+   * certificate that is none, a key of another certificate. The same object gives the same context: do not change it.
+   */
+  prepare(options: StartTlsOptions): TlsContext;
+}
+
+/** Options, ready for any number of connections. */
+export interface TlsContext {
+  readonly isServer: boolean;
+  /** Whether this end has a certificate to show. */
+  readonly hasCertificate: boolean;
+  /** Begins a handshake. Nothing is reported from inside this call, but `send` may be called. */
+  open(events: TlsSessionEvents): TlsSession;
+}
+
+/** One end of TLS: ciphertext on one side, plain bytes on the other. It knows no network and no time. */
+export interface TlsSession {
+  /** Plain bytes written and not yet sent. */
+  readonly bufferedBytes: number;
+  /** Ciphertext came. It belongs to the session. */
+  receive(ciphertext: Uint8Array): void;
+  /** No more will come. When all before it is delivered, `ended`, `truncated` or `failed` follows, if none has. */
+  receiveEnd(): void;
+  /** `send` may be called again after it returned false. */
+  sendDrained(): void;
+  /** Not before `secured`. Takes the bytes over; false when it is full: `drained` follows. */
+  write(bytes: Uint8Array): boolean;
+  /** close_notify after all that was written; `finished` follows. Reading goes on. */
+  end(): void;
+  pause(): void;
+  resume(): void;
+  /** Forgets everything. Nothing is reported any more. */
+  destroy(): void;
+}
+
+/** What a TlsSession tells its owner. From the event loop, but for `send` and `holdInput`. */
+export interface TlsSessionEvents {
+  /** Takes the bytes over. False when there is no room: the session waits for `sendDrained`. */
+  send(ciphertext: Uint8Array): boolean;
+  /** Whether the ciphertext should wait: the session is full of it. */
+  holdInput(isHeld: boolean): void;
+  /** The handshake is over and the peer verified. */
+  secured(facts: TlsFacts): void;
+  /** A client's peer has sent something after the handshake: it does not refuse us. */
+  confirmed(): void;
+  received(bytes: Uint8Array): void;
+  /** The peer's close_notify, after its last byte. */
+  ended(): void;
+  /** The ciphertext ended without close_notify, after `secured`. */
+  truncated(): void;
+  drained(): void;
+  /** close_notify was sent, and all before it. */
+  finished(): void;
+  /** Last. An alert that says so to the peer was sent before, where there is one. */
+  failed(error: Error): void;
+}

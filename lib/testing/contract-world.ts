@@ -14,6 +14,9 @@ export interface ContractWorld {
   /** A place where nobody listens; another one each time. */
   listenTarget(): ListenTarget;
   connectTarget(port: ListeningPort): ConnectTarget;
+  /** Options for every reactor.listen, where this kind of transport cannot do without; for every reactor.connect. */
+  readonly listenOptions?: object;
+  readonly connectOptions?: object;
   /** Lets things happen until `isDone`; rejects, naming `what`, when that takes too long. */
   until(isDone: () => boolean, what: string): Promise<void>;
   /** Errors that were reported to the reactor. */
@@ -150,7 +153,7 @@ export interface Pair<S, C> {
 
 /** Listens with `factory` and waits until it is bound. */
 export async function listening(world: ContractWorld, factory: StreamFactory): Promise<ListeningPort> {
-  const port = world.reactor.listen(world.kind, world.listenTarget(), factory);
+  const port = world.reactor.listen(world.kind, world.listenTarget(), factory, world.listenOptions);
   let isBound = false;
   let failure: unknown;
   port.listening.then(
@@ -174,7 +177,7 @@ export async function connectedPair<S extends Recorder, C extends Recorder>(
 ): Promise<Pair<S, C>> {
   const port = await listening(world, new ListFactory(server));
   const clientFactory = new RecordingClientFactory(client);
-  world.reactor.connect(world.kind, world.connectTarget(port), clientFactory);
+  world.reactor.connect(world.kind, world.connectTarget(port), clientFactory, world.connectOptions);
   const areMade = (): boolean => server.count('made') > 0 && client.count('made') > 0;
   await world.until(areMade, 'both ends are connected');
   return { server, client, clientFactory, port };

@@ -6,7 +6,9 @@ import {
   NoProtocol,
   UsageError,
 } from '../errors.ts';
-import type { ConnectorLike } from '../interfaces/protocol.ts';
+import type { ConnectorLike, StreamClientFactory } from '../interfaces/protocol.ts';
+import type { ListeningPort } from '../interfaces/reactor.ts';
+import type { ListenTarget } from '../transports/provider.ts';
 import {
   ascii,
   bothLost,
@@ -34,7 +36,7 @@ const USER_CODE: readonly ContractTest[] = [
       const port = await listening(world, new ListFactory(server));
 
       const factory = new RecordingClientFactory(new Recorder());
-      world.reactor.connect(world.kind, world.connectTarget(port), factory);
+      connect(world, port, factory);
       // The reset may come before the client's end has seen the connection.
       await world.until(() => server.count('lost') === 1 && factory.events.includes('stop'), 'all is over');
 
@@ -74,7 +76,7 @@ const USER_CODE: readonly ContractTest[] = [
       const port = await listening(world, new ListFactory(undefined));
       const client = new Recorder();
 
-      world.reactor.connect(world.kind, world.connectTarget(port), new RecordingClientFactory(client));
+      connect(world, port, new RecordingClientFactory(client));
       await world.until(() => client.count('lost') === 1, 'the connection is closed');
 
       mustBe(client.reason, ConnectionDone, 'reason');
@@ -88,7 +90,7 @@ const USER_CODE: readonly ContractTest[] = [
       const port = await listening(world, new ListFactory(server));
       const factory = new RecordingClientFactory(undefined);
 
-      world.reactor.connect(world.kind, world.connectTarget(port), factory);
+      connect(world, port, factory);
       await world.until(() => server.count('lost') === 1 && factory.events.length === 3, 'all is over');
 
       mustBe(factory.reason, NoProtocol, 'reason');
@@ -119,7 +121,7 @@ const CONNECTING: readonly ContractTest[] = [
       const factory = new RecordingClientFactory(new Recorder());
       factory.startedConnecting = (connector: ConnectorLike) => connector.stopConnecting();
 
-      world.reactor.connect(world.kind, world.connectTarget(port), factory);
+      connect(world, port, factory);
       mustEqual(factory.events, ['start'], 'callbacks from inside connect');
       await world.until(() => factory.events.length === 3, 'the factory has heard');
 
@@ -142,7 +144,7 @@ const CONNECTING: readonly ContractTest[] = [
         if (connectors.length === 1) connector.connect();
       };
 
-      const made = world.reactor.connect(world.kind, world.connectTarget(port), factory);
+      const made = connect(world, port, factory);
       for (const client of clients) {
         await world.until(() => client.count('made') === 1, 'connected');
         client.transport.loseConnection();
@@ -161,7 +163,7 @@ const CONNECTING: readonly ContractTest[] = [
       await stopped(world, port.stopListening());
       const factory = new RecordingClientFactory(new Recorder());
 
-      const connector = world.reactor.connect(world.kind, target, factory);
+      const connector = world.reactor.connect(world.kind, target, factory, world.connectOptions);
       await world.until(() => factory.events.includes('stop'), 'the attempt is over');
 
       mustBe(factory.reason, ConnectionRefused, 'reason');
@@ -174,7 +176,7 @@ const LISTENING: readonly ContractTest[] = [
   {
     title: 'binds later: getHost is a UsageError before `listening` fires',
     run: async (world) => {
-      const port = world.reactor.listen(world.kind, world.listenTarget(), new ListFactory());
+      const port = listen(world);
 
       let thrown: unknown;
       try {
@@ -209,7 +211,7 @@ const LISTENING: readonly ContractTest[] = [
   {
     title: 'may be stopped before it is bound, and is then free for another',
     run: async (world) => {
-      const port = world.reactor.listen(world.kind, world.listenTarget(), new ListFactory());
+      const port = listen(world);
 
       await stopped(world, port.stopListening());
       await listening(world, new ListFactory());
@@ -223,7 +225,7 @@ const LISTENING: readonly ContractTest[] = [
       const port = await listening(world, new ListFactory());
       let reason: unknown;
 
-      const second = world.reactor.listen(world.kind, world.connectTarget(port), new ListFactory());
+      const second = listen(world, world.connectTarget(port));
       second.listening.then(undefined, (error: unknown) => {
         reason = error;
       });
@@ -248,7 +250,7 @@ const LISTENING: readonly ContractTest[] = [
       };
 
       const client = new Recorder();
-      world.reactor.connect(world.kind, world.connectTarget(port), new RecordingClientFactory(client));
+      connect(world, port, new RecordingClientFactory(client));
       await world.until(() => hasStopped && server.count('made') === 1, 'stopped and connected');
 
       mustEqual(server.connected, true, 'the connection lives');
@@ -275,6 +277,14 @@ const LISTENING: readonly ContractTest[] = [
 
 /** The part of the transport contract that is about ports, connectors, and user code that throws. */
 export const LIFECYCLE_CONTRACT: readonly ContractTest[] = [...USER_CODE, ...CONNECTING, ...LISTENING];
+
+function connect(world: ContractWorld, port: ListeningPort, factory: StreamClientFactory): ConnectorLike {
+  return world.reactor.connect(world.kind, world.connectTarget(port), factory, world.connectOptions);
+}
+
+function listen(world: ContractWorld, target: ListenTarget = world.listenTarget()): ListeningPort {
+  return world.reactor.listen(world.kind, target, new ListFactory(), world.listenOptions);
+}
 
 async function stopped(world: ContractWorld, stopping: PromiseLike<void>): Promise<void> {
   let isStopped = false;

@@ -1,9 +1,9 @@
 import { ConnectionAborted, UsageError } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
 import type { Producer, PushProducer } from '../interfaces/producer.ts';
-import type { StreamProtocol } from '../interfaces/protocol.ts';
+import type { StreamProtocol, SwitchableTransport } from '../interfaces/protocol.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
-import type { TcpMeasures, Transport } from '../interfaces/transport.ts';
+import type { TcpMeasures } from '../interfaces/transport.ts';
 import type { ChannelEvents, StreamChannel } from './provider.ts';
 import { requireProducer } from './require-producer.ts';
 
@@ -16,7 +16,7 @@ type Sending = 'open' | 'half-closing' | 'closing' | 'closed';
  * Its maker calls `start` in the turn in which it is made. Every callback of the protocol comes from the event loop,
  * and connectionLost is never called from inside a call to this object.
  */
-export class StreamTransport implements Transport, ChannelEvents, Resource {
+export class StreamTransport implements SwitchableTransport, ChannelEvents, Resource {
   readonly #channel: StreamChannel;
   readonly #host: TransportHost;
   /** Undefined once connectionLost was called, so that nothing here keeps the protocol alive. */
@@ -30,6 +30,8 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
   /** What user code threw; the `cause` of the ConnectionAborted that follows. */
   #failure: unknown = undefined;
 
+  /** The peer's FIN was reported. */
+  #readIsOver = false;
   #paused = false;
   /** What came while paused. The peer's FIN and the end of the connection wait behind it. */
   #held: Uint8Array[] | undefined = undefined;
@@ -77,6 +79,16 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
 
   get bufferedBytes(): number {
     return this.#channel.bufferedBytes;
+  }
+
+  switchProtocol(protocol: StreamProtocol): void {
+    if (this.#protocol === undefined) throw new UsageError('the connection is lost');
+    this.#protocol = protocol;
+    this.#call('connectionMade', () => protocol.makeConnection(this));
+    if (!this.#readIsOver) return;
+    this.#host.clock.callSoon(() => {
+      if (this.#protocol === protocol) this.#readEnded();
+    });
   }
 
   getHost(): Address {
@@ -310,7 +322,7 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
       if (bytes !== undefined) this.#deliver(bytes);
     }
     if (this.#held !== undefined) return;
-    if (this.#endHeld && !this.#disconnecting) {
+    if (this.#endHeld) {
       this.#endHeld = false;
       this.#readEnded();
     }
@@ -318,6 +330,8 @@ export class StreamTransport implements Transport, ChannelEvents, Resource {
   }
 
   #readEnded(): void {
+    this.#readIsOver = true;
+    if (this.#disconnecting) return;
     if (this.#protocol?.readConnectionLost !== undefined) {
       this.#call('readConnectionLost', () => this.#protocol?.readConnectionLost?.());
       return;
