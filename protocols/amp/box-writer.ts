@@ -164,7 +164,7 @@ export class BoxWriter implements ValueSink {
   #grow(count: number): void {
     // Three bytes for a character may be reserved for a text that in the end takes one.
     const valueBytes = this.#length + count - this.#valueStart;
-    if (valueBytes > 4 * MAX_VALUE_BYTES) throw this.#tooLong(valueBytes);
+    if (this.#boxStart !== NONE && valueBytes > 4 * MAX_VALUE_BYTES) throw this.#tooLong(valueBytes);
     const grown = new Uint8Array(Math.max(this.#length + count, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
