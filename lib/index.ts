@@ -1,4 +1,34 @@
+export type { DerivationLimits } from './cred/bounded-cryptography.ts';
+export {
+  ANONYMOUS,
+  type AnonymousId,
+  type AnyChecker,
+  type AvatarId,
+  type Checker,
+  type CheckerWorld,
+  type MakeChecker,
+} from './cred/checker.ts';
+export {
+  AllowAnonymous,
+  type CertificateOwners,
+  CertificateTable,
+  SharedSecrets,
+  TokenTable,
+} from './cred/checkers.ts';
+export * from './cred/credentials.ts';
+export type { AttemptEnd, LimitedAttempt, LoginLimits, LoginOrigin } from './cred/login-limits.ts';
+export { MemoryUsers, type MemoryUsersOptions } from './cred/memory-users.ts';
+export { type NameCase, prepareName, preparePassword } from './cred/names.ts';
+export { DEFAULT_PASSWORD_COST, makeUserRecord, type PasswordCost } from './cred/password-record.ts';
+export { type Login, Portal, type PortalOptions } from './cred/portal.ts';
+export type { Granted, Realm } from './cred/realm.ts';
+export { ScramClient, type ScramClientOptions } from './cred/scram-client.ts';
+export type { ChannelBinding, ScramFault } from './cred/scram-messages.ts';
+export { ScramServer, type ScramServerOptions } from './cred/scram-server.ts';
+export type { ScramVerifier } from './cred/scram-verifier.ts';
+export { Session } from './cred/session.ts';
 export { SqlUsers, type SqlUsersOptions } from './cred/sql-users.ts';
+export { StoredUsers, type StoredUsersOptions } from './cred/stored-users.ts';
 export type { UserRecord, UserStore } from './cred/user-store.ts';
 export { IN_MEMORY, SqliteDatabase, type SqliteOptions } from './databases/sqlite.ts';
 export {
@@ -38,6 +68,7 @@ export {
 export { EndpointRegistry } from './endpoints/registry.ts';
 export * from './errors.ts';
 export type { Address, InetAddress, MemoryAddress, UdpAddress } from './interfaces/address.ts';
+export type { Cryptography, ScryptCost } from './interfaces/cryptography.ts';
 export type { Entropy } from './interfaces/entropy.ts';
 export type { Consumer, Producer, PushProducer } from './interfaces/producer.ts';
 export type {
@@ -67,6 +98,7 @@ export type { Profile, ProfileInput, TcpInfo } from './ptcp/core/index.ts';
 export { PtcpPort, type PtcpPortConnectOptions, type PtcpPortEvents } from './ptcp/port.ts';
 export { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from './ptcp/provider.ts';
 export { createReactor, type Observation, reactor } from './reactor/default.ts';
+export { NodeCryptography } from './reactor/node/cryptography.ts';
 export { toDuplex } from './reactor/node/duplex.ts';
 export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
