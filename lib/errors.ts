@@ -107,6 +107,12 @@ export class TlsError extends HawserError {
 /** The peer's certificate is refused: nobody who is trusted here vouches for it. Root of the other reasons to refuse. */
 export class CertificateUntrusted extends TlsError {
   override readonly code: string = 'ERR_CERTIFICATE_UNTRUSTED';
+  /** SHA-256 of the certificate that was refused, as in PeerCertificate; undefined where the peer showed none. */
+  readonly fingerprint: string | undefined;
+  constructor(message: string, options?: ErrorOptions & { readonly fingerprint?: string | undefined }) {
+    super(message, options);
+    this.fingerprint = options?.fingerprint;
+  }
 }
 
 /** The peer's certificate vouches for itself, and was not pinned. */

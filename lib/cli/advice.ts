@@ -1,15 +1,18 @@
 import type { TransferError, TransferReason } from '../../protocols/file-transfer/index.ts';
 import {
   CannotListen,
+  CannotRead,
   ConnectionRefused,
   DnsLookupError,
   HawserError,
   NoRoute,
   TimeoutError,
+  TlsError,
   UsageError,
 } from '../errors.ts';
 import { CommandFailure, ExitStatus } from './exit-status.ts';
 import { printable } from './printable.ts';
+import { explainTls } from './tls-advice.ts';
 
 /** Which end of a transfer a command is. */
 export type Role = 'sender' | 'receiver';
@@ -72,6 +75,8 @@ export function explainTransfer(what: string, error: TransferError, role: Role):
 
 /** One line: why a whole session came to nothing, and what to do. */
 export function explainSession(peer: string, error: TransferError, role: Role): string {
+  // With TLS 1.3 a client learns that it was refused when it believes to be connected (RFC 8446 §4.4.2.4).
+  if (error.cause instanceof TlsError && role === 'sender') return explainTls(printable(peer), error.cause);
   return `${printable(peer)}: ${error.message}; ${ADVICE[error.reason][role]}`;
 }
 
@@ -92,7 +97,8 @@ export function explainNetwork(endpoint: string, error: unknown): CommandFailure
   if (error instanceof NoRoute)
     return failure(`there is no way to ${where}; check the address and the network`);
   if (error instanceof CannotListen) return failure(explainListening(where, error));
-  if (error instanceof UsageError)
+  if (error instanceof TlsError) return failure(explainTls(where, error));
+  if (error instanceof UsageError || error instanceof CannotRead)
     return new CommandFailure(`${where}: ${error.message}`, ExitStatus.usage, { cause: error });
   if (error instanceof HawserError) return failure(`${where}: ${printable(error.message)}`);
   throw error;

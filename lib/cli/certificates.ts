@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../bytes/base64.ts';
 import { formatIpAddress, parseIpAddress } from '../bytes/ip-address.ts';
 import { type CertificateRequest, type CryptoKey, loadX509, type SubjectAltName, type X509 } from './x509.ts';
 
@@ -100,6 +101,11 @@ export function asciiNameOf(text: string): string | undefined {
   return host?.type === 'dns' ? host.value : undefined;
 }
 
+/** A pin as OpenSSL and browsers show fingerprints: upper case, a colon between bytes. */
+export function fingerprintText(pin: string): string {
+  return (pin.match(/../g) ?? []).join(':').toUpperCase();
+}
+
 /** The subject, which nobody checks: the first name, where it is short enough. */
 function subjectOf(hosts: readonly CertifiedHost[]): string {
   const [first] = hosts;
@@ -145,6 +151,6 @@ async function pinOf(der: ArrayBuffer): Promise<string> {
 
 async function keyAsPem(key: CryptoKey): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.exportKey('pkcs8', key));
-  const lines = btoa(String.fromCharCode(...bytes)).match(/.{1,64}/g) ?? [];
+  const lines = encodeBase64(bytes).match(/.{1,64}/g) ?? [];
   return ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----', ''].join('\n');
 }

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { explainNetwork, explainTransfer } from '../../lib/cli/advice.ts';
+import { explainNetwork, explainSession, explainTransfer } from '../../lib/cli/advice.ts';
 import {
   CannotListen,
+  CannotRead,
+  CertificateRejected,
+  CertificateUntrusted,
   ConnectionRefused,
   DnsLookupError,
   TimeoutError,
@@ -22,6 +25,16 @@ describe('explainTransfer', () => {
   });
 });
 
+describe('explainSession', () => {
+  it('tells the sender that the receiver refused its certificate, which it learns late', () => {
+    const error = new TransferError('closed', { cause: new CertificateRejected('bad certificate') });
+
+    expect(explainSession('tls:h:1', error, 'sender')).to.match(
+      /^tls:h:1: the receiver refuses our certificate.*; write certificate=FILE:key=FILE/,
+    );
+  });
+});
+
 describe('explainNetwork', () => {
   const errno = (code: string): Error => Object.assign(new Error(code), { code });
   const cases: [string, Error, RegExp, number][] = [
@@ -36,6 +49,7 @@ describe('explainNetwork', () => {
     ],
     ['a port for root', new CannotListen('x', { cause: errno('EACCES') }), /below 1024/, 3],
     ['a foreign address', new CannotListen('x', { cause: errno('EADDRNOTAVAIL') }), /check --interface/, 3],
+    ['a file that is missing', new CannotRead('c.pem cannot be read'), /^tcp:h:1: c\.pem cannot be read$/, 2],
     ['a mistake', new UsageError('no such option'), /no such option/, 2],
   ];
   for (const [what, error, message, status] of cases) {
@@ -47,6 +61,13 @@ describe('explainNetwork', () => {
       expect(failure.cause).to.equal(error);
     });
   }
+
+  it('explains what TLS refuses', () => {
+    const failure = explainNetwork('tls:h:1', new CertificateUntrusted('x', { fingerprint: 'AB:CD' }));
+
+    expect(failure.message).to.match(/; if the receiver prints the pin abcd, send to tls:h:1:pin=abcd$/);
+    expect(failure.status).to.equal(3);
+  });
 
   it('does not explain what it does not know', () => {
     const bug = new TypeError('x is not a function');

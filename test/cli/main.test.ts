@@ -46,14 +46,16 @@ describe('the command line', () => {
     [['send'], /give at least one file/],
     [['send', 'a.bin'], /give at least one file.*hawser send a\.bin ptcp:HOST:PORT/],
     [['send', 'package.json', 'tcp:h:99999'], /PORT is a whole number from 1 to 65535/],
-    [['send', 'package.json', 'foo:h:1'], /known are ptcp:, tcp:/],
+    [['send', 'package.json', 'foo:h:1'], /known are ptcp:, ptcp\+tls:, tcp:, tls:/],
     [['send', '/nonexistent', 'tcp:h:1'], /there is no file \/nonexistent; check its path/],
     [['send', 'lib', 'tcp:h:1'], /lib is a directory; send the files in it/],
     [['send', 'package.json', './package.json', 'tcp:h:1'], /two of the files are called package\.json/],
     [['receive', '--dir', '/nonexistent'], /there is no folder \/nonexistent; make it/],
     [['receive', '--listen', 'tcp:x'], /cannot listen on tcp:x: PORT is/],
     [['receive', '--max-size', 'huge'], /Write a number of bytes/],
-    [['receive', 'file'], /too many arguments/],
+    [['receive', 'file'], /cannot listen on file: an endpoint looks like/],
+    [['receive', 'tcp:1', 'tcp:2'], /too many arguments/],
+    [['receive', 'tcp:1', '--listen', 'tcp:2'], /it listens at one place: tcp:1 or tcp:2, not both/],
   ];
   for (const [args, message] of mistakes) {
     it(`answers a mistake with one line and status 2: hawser ${args.join(' ')}`, async () => {

@@ -9,6 +9,7 @@ import {
   asciiNameOf,
   type CertificateFacts,
   type CertifiedHost,
+  fingerprintText,
   makeSelfSigned,
   parseCertifiedHost,
   readCertificates,
@@ -83,7 +84,15 @@ async function make(
   const names = hosts.map(({ value }) => value);
   const { pin, validFrom, validTo } = made;
   if (options.json === true) {
-    tell(context, { certificate: out, key, names, fingerprint: fingerprintOf(pin), pin, validFrom, validTo });
+    tell(context, {
+      certificate: out,
+      key,
+      names,
+      fingerprint: fingerprintText(pin),
+      pin,
+      validFrom,
+      validTo,
+    });
     return;
   }
   context.output.write(
@@ -150,7 +159,7 @@ async function show(
     refuse(`${printable(path)} holds ${what}; show the file that --out named`);
   }
   for (const [index, facts] of found.entries()) {
-    if (options.json === true) tell(context, { ...facts, fingerprint: fingerprintOf(facts.pin) });
+    if (options.json === true) tell(context, { ...facts, fingerprint: fingerprintText(facts.pin) });
     else context.output.write(`${index > 0 ? '\n' : ''}${describe(facts, system.nowMs())}`);
   }
 }
@@ -180,7 +189,7 @@ function describe(
     ['issuer', isSelfSigned ? 'itself' : printable(issuer)],
     ['names', names.length === 0 ? 'none' : printable(names.join(', '))],
     ['valid', `${shownDate(validFrom)} to ${shownDate(validTo)}${state}`],
-    ['SHA-256', fingerprintOf(pin)],
+    ['SHA-256', fingerprintText(pin)],
     ['pin', pin],
   ];
   return rows.map(([name, value]) => `${name?.padEnd(9)}${value}\n`).join('');
@@ -188,11 +197,6 @@ function describe(
 
 function tell(context: CommandContext, facts: object): void {
   context.output.write(`${asciiJson({ event: 'certificate', ...facts })}\n`);
-}
-
-/** As OpenSSL and browsers show it. */
-function fingerprintOf(pin: string): string {
-  return (pin.match(/../g) ?? []).join(':').toUpperCase();
 }
 
 /** To the minute, in UTC. */

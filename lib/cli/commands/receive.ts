@@ -1,13 +1,14 @@
 import { FileReceiverFactory, type TransferObserver } from '../../../protocols/file-transfer/index.ts';
+import { isUnspecified, parseIpAddress } from '../../bytes/ip-address.ts';
 import { Deferred } from '../../defer/deferred.ts';
-import type { ServerEndpoint } from '../../endpoints/endpoint.ts';
+import type { EndpointReactor, ServerEndpoint } from '../../endpoints/endpoint.ts';
 import { UsageError } from '../../errors.ts';
 import type { Address } from '../../interfaces/address.ts';
 import type { ListeningPort } from '../../interfaces/reactor.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
-import type { Reactor } from '../../reactor/reactor.ts';
 import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine, parseSize } from '../arguments.ts';
+import { fingerprintText, makeSelfSigned } from '../certificates.ts';
 import { addressText, endpointsOf, onInterface } from '../endpoints.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
 import {
@@ -17,13 +18,16 @@ import {
   pcapOption,
   traceOption,
 } from '../observation.ts';
-import { formatBytes, printable } from '../printable.ts';
+import { formatBytes, printable, shellWord } from '../printable.ts';
 import { Report } from '../report.ts';
+import { CertificateLender, lacksCertificate } from '../shown-certificate.ts';
 import { nodeSystem, type System } from '../system.ts';
 import { networkOf, runOn } from '../transfer-run.ts';
 
 const DEFAULT_LISTEN = 'ptcp:4915';
 const LOOPBACK = '127.0.0.1';
+/** The certificate of a receiver that was given none lives as long as its process; no receiver should outlive it. */
+const OWN_CERTIFICATE_DAYS = 3650;
 
 interface ReceiveArguments extends ObservationOptions {
   readonly listen: string;
@@ -48,7 +52,11 @@ export async function runReceive(
   const { files } = system;
   await checkDirectory(system, options.dir);
   const reactor = observedReactor(system, observationOf(options));
-  const endpoint = await serverOf(options, context, reactor);
+  const own = lacksCertificate(options.listen)
+    ? await makeSelfSigned([], Date.now(), OWN_CERTIFICATE_DAYS)
+    : undefined;
+  const lender = new CertificateLender(reactor, system.hashes, own);
+  const endpoint = await serverOf(options, context, lender);
   const report = new Report(context, { clock: reactor, role: 'receiver', isJson: options.json === true });
   const sessions = new Sessions(report, options.once === true);
   const factory = new FileReceiverFactory({
@@ -70,7 +78,8 @@ export async function runReceive(
     port = await endpoint.listen(factory).addErrback((error) => {
       throw explainNetwork(options.listen, error);
     });
-    announce(report, options, port.getHost());
+    const tls = lender.pin === undefined ? undefined : { pin: lender.pin, isOwn: own !== undefined };
+    announce(report, options, { host: port.getHost(), tls });
     await sessions.finished;
     await port.stopListening();
   };
@@ -136,26 +145,52 @@ class Sessions {
   }
 }
 
-function announce(report: Report, options: ReceiveArguments, host: Address): void {
+/** Where it listens, and the certificate that it shows, if any. */
+interface Listening {
+  readonly host: Address;
+  /** `isOwn`: made for this run. */
+  readonly tls: { readonly pin: string; readonly isOwn: boolean } | undefined;
+}
+
+function announce(report: Report, options: ReceiveArguments, { host, tls }: Listening): void {
   const word = options.listen.split(':', 1)[0] ?? '';
   const endpoint = `${word}:${addressText(host)}`;
   const port = host.type === 'memory' ? undefined : host.port;
-  report.tell({ event: 'listening', endpoint, port, directory: options.dir });
+  const sendTo = tls && `${word}:${reachableText(host)}:pin=${tls.pin}`;
+  report.tell({
+    event: 'listening',
+    endpoint,
+    port,
+    directory: options.dir,
+    ...(tls && { pin: tls.pin, fingerprint: fingerprintText(tls.pin), sendTo }),
+  });
   const limit = options.maxSize === undefined ? '' : `, files of up to ${formatBytes(options.maxSize)}`;
   report.say(`listening on ${endpoint}, receiving into ${printable(options.dir)}${limit}`);
+  if (tls === undefined || sendTo === undefined) return;
+  const isPlaceholder = sendTo.includes(':HOST:');
+  report.say(`the certificate${tls.isOwn ? ' of this run' : ''} has the pin ${tls.pin}`);
+  report.say(`send with: hawser send FILE ${shellWord(sendTo)}`);
+  if (isPlaceholder) report.say("(HOST: this machine's name or address, as the sender reaches it)");
+}
+
+/** Where a sender reaches it. `HOST` where it listens on all addresses: which of them that is, the user knows. */
+function reachableText(host: Address): string {
+  const bytes = host.type === 'memory' ? undefined : parseIpAddress(host.host)?.bytes;
+  if (host.type === 'memory' || bytes === undefined || !isUnspecified(bytes)) return addressText(host);
+  return `HOST:${host.port}`;
 }
 
 function parseArguments(args: readonly string[], context: CommandContext): ReceiveArguments {
   const command = commandLine('hawser receive', context)
-    .usage('[options]')
+    .usage('[options] [ENDPOINT]')
     .description(
       'Receives files from hawser send into a folder. Each has its name only when it is whole and verified.',
     )
-    .option(
-      '--listen <endpoint>',
-      'where to listen: ptcp:PORT or tcp:PORT; 0 takes any free port',
-      DEFAULT_LISTEN,
+    .argument(
+      '[ENDPOINT]',
+      `where to listen: ptcp:PORT, ptcp+tls:PORT, tcp:PORT or tls:PORT (${DEFAULT_LISTEN})`,
     )
+    .option('--listen <endpoint>', 'the same')
     .option('--interface <address>', 'the IP address to listen on; 0.0.0.0 or :: for all', LOOPBACK)
     .option('--dir <directory>', 'where the files go', '.')
     .option('--max-size <size>', 'refuse larger files: 4096, 700MB, 64MiB', parseSize)
@@ -167,12 +202,23 @@ function parseArguments(args: readonly string[], context: CommandContext): Recei
     .addHelpText('after', HELP)
     .allowExcessArguments(false);
   command.parse([...args], { from: 'user' });
-  return command.opts<ReceiveArguments>();
+  const [place] = command.args;
+  const { listen, ...options } = command.opts<Omit<ReceiveArguments, 'listen'> & { listen?: string }>();
+  if (place !== undefined && listen !== undefined) {
+    throw new CommandFailure(
+      `it listens at one place: ${printable(place)} or ${printable(listen)}, not both`,
+      ExitStatus.usage,
+    );
+  }
+  return { ...options, listen: place ?? listen ?? DEFAULT_LISTEN };
 }
 
 const HELP = `
-Anybody who reaches the port can send: listen on another interface than loopback
-only where you trust the network.
+Port 0 takes any free one. With tls: and ptcp+tls: nobody can listen in, and the pin
+that is printed lets the sender know that it is you; without certificate=FILE:key=FILE
+a certificate is made for this run. But anybody who reaches the port can send, unless
+clientCertificate=require:ca=FILE says who may: listen on another interface than
+loopback only where you trust the network.
 
 Exit status: 0 ended well; 1 with --once, something was not received; 2 the
 arguments make no sense; 3 the port cannot be opened; 130 interrupted while
@@ -191,7 +237,7 @@ async function checkDirectory(system: System, directory: string): Promise<void> 
 async function serverOf(
   options: ReceiveArguments,
   context: CommandContext,
-  reactor: Reactor,
+  reactor: EndpointReactor,
 ): Promise<ServerEndpoint> {
   const text = options.listen;
   try {
