@@ -9,7 +9,7 @@ const SYNTAX: ParserOptions = {
   createImportExpressions: true,
   // Whether the program is right is for the compiler to say.
   errorRecovery: true,
-  plugins: ['typescript', 'explicitResourceManagement', 'importAttributes'],
+  plugins: ['typescript', 'explicitResourceManagement', 'importAttributes', 'decorators'],
 };
 
 export interface SourceFile {

@@ -1,6 +1,6 @@
 // Read docs/amp-wire.md first.
-import type { Box } from './box.ts';
-import { byteText, KEY_OFFSET, type WireKey } from './wire-key.ts';
+import type { Box, ReceivedBox } from './box.ts';
+import { byteText, KEY_OFFSET, type WireKey, wireKey } from './wire-key.ts';
 
 /** Three marks for each field: where its key, its value and the next field begin, counted from the box. */
 const MARKS = 3;
@@ -25,6 +25,26 @@ export class BoxView {
   #isSorted = true;
   /** The last field of each key, for boxes that are not sorted. */
   #index: Map<string, number> | undefined = undefined;
+
+  /** A view of `box`, whose values may be longer than one on the wire. */
+  static of(box: ReceivedBox): BoxView {
+    const view = new BoxView();
+    let size = 0;
+    for (const [name, value] of box) size += name.length + value.length + 2 * KEY_OFFSET;
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const [name, value] of box) {
+      const key = wireKey(name);
+      const valueAt = at + key.length + KEY_OFFSET;
+      bytes.set(key, at);
+      bytes.set(value, valueAt);
+      view.#add(at + KEY_OFFSET, valueAt, valueAt + value.length);
+      at = valueAt + value.length;
+    }
+    view.#bytes = bytes;
+    view.#offset = size;
+    return view;
+  }
 
   /** How many fields it has; those of a key that comes twice are both counted. */
   get size(): number {

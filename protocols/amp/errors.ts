@@ -1,4 +1,5 @@
 import { ConnectionLost, HawserError, UsageError } from '../../lib/errors.ts';
+import { refuseName } from './declared-errors.ts';
 
 /** A key or a value that is longer than a box can hold: 255 and 65 535 bytes. */
 export class TooLong extends HawserError {
@@ -90,8 +91,10 @@ export class RemoteAmpError extends HawserError {
   readonly remoteCode: string;
   readonly isFatal: boolean;
 
+  /** UsageError for a code that is none. */
   constructor(error: RemoteError, options?: ErrorOptions) {
     super(error.message, options);
+    if (error.code !== '') refuseName(error.code, 'the code of an error');
     this.remoteCode = error.code;
     this.isFatal = error.isFatal ?? false;
   }
@@ -116,14 +119,6 @@ export class BadLocalReturn extends HawserError {
 export class ProtocolSwitched extends HawserError {
   readonly code = 'ERR_AMP_PROTOCOL_SWITCHED';
   constructor(message = 'the connection is no longer AMP', options?: ErrorOptions) {
-    super(message, options);
-  }
-}
-
-/** The connection is secured already, or is about to be. */
-export class OnlyOneTls extends HawserError {
-  readonly code = 'ERR_AMP_ONLY_ONE_TLS';
-  constructor(message = 'the connection is, or is being, secured already', options?: ErrorOptions) {
     super(message, options);
   }
 }

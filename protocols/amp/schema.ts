@@ -1,11 +1,12 @@
 import { UsageError } from '../../lib/errors.ts';
 import type { ArgumentType, OptionalArgument, Schema, ValueSink, ValuesOf } from './argument.ts';
+import type { Box } from './box.ts';
 import type { BoxView } from './box-view.ts';
-import type { BoxWriter, Tag } from './box-writer.ts';
+import { BoxWriter, type Tag } from './box-writer.ts';
 import { ArgumentError, InvalidSignature, TooLong } from './errors.ts';
 import { type WireKey, wireKey } from './wire-key.ts';
 
-/** Keys that say what a box is; no argument may be named so. */
+/** Keys that say what a box is, whose, and of what parts; no argument may be named so. */
 export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   '_ask',
   '_answer',
@@ -13,6 +14,9 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   '_error',
   '_error_code',
   '_error_description',
+  '_route',
+  '_chunk',
+  '_chunks',
 ]);
 
 const ASK = wireKey('_ask');
@@ -104,6 +108,20 @@ export class CompiledSchema<S extends Schema = Schema> {
   writeValues(writer: BoxWriter, values: ValuesOf<S>): void {
     this.#refuseUnknown(values);
     this.#writeFields(writer, values, 0, this.#fields.length);
+  }
+
+  /** The values as fields of a box, which may be longer than a box can hold. Errors as with `writeCall`. */
+  makeBox(values: ValuesOf<S>): Box {
+    this.#refuseUnknown(values);
+    const box: Box = new Map();
+    const writer = new BoxWriter();
+    for (const field of this.#fields) {
+      const value = valueIn(values, field);
+      if (value === undefined) continue;
+      writeValue(field, value, writer);
+      box.set(field.name, writer.take());
+    }
+    return box;
   }
 
   /** What `box` says. ArgumentError for a value that is missing or is none; keys that are not in the schema are ignored. */

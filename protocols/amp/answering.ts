@@ -1,0 +1,211 @@
+import { Deferred, isThenable } from '../../lib/defer/deferred.ts';
+import { toError, UsageError } from '../../lib/errors.ts';
+import type { StreamProtocol } from '../../lib/interfaces/protocol.ts';
+import type { StartTlsOptions } from '../../lib/interfaces/tls.ts';
+import type { Box, ReceivedBox } from './box.ts';
+import type { BoxView } from './box-view.ts';
+import type { Tag } from './box-writer.ts';
+import type { Command } from './command.ts';
+import { payloadOf, refuseReserved, tagBytes, type Values } from './command-wire.ts';
+import { BadLocalReturn, ProtocolViolation, TooLong } from './errors.ts';
+import { ANSWER_TOO_LONG, failureOf, unhandled } from './failures.ts';
+import type { Outbox } from './outbox.ts';
+import { parseTag } from './outstanding-calls.ts';
+import type { Call, RemotePeer, Responder } from './responder.ts';
+import { byteText, wireKey } from './wire-key.ts';
+
+const ASK = wireKey('_ask');
+
+/** What answering needs of the connection, and of who speaks for it. */
+export interface AnsweringHost {
+  readonly peer: RemotePeer;
+  /** Undefined while boxes can be sent. */
+  readonly closedReason: Error | undefined;
+  readonly outbox: Outbox;
+  readonly keepsOnUndeclaredError: boolean;
+  locate(name: string): Responder | undefined;
+  /** A failure that no caller is told of. `isPeersFault` where the peer's arguments are none. */
+  report(error: Error, isPeersFault: boolean): void;
+  /** A call that was not answered at once is answered, or one more waits. */
+  answersOwedChanged(): void;
+  /** What takes over the connection; undefined where there is none to take over, as in a route. */
+  readonly takeover: Takeover | undefined;
+}
+
+/** What a responder's answer may make of the connection. */
+export interface Takeover {
+  /** BadLocalReturn, or why it cannot be, unless `returned` can take over. */
+  check(command: Command, returned: unknown): asserts returned is StreamProtocol | StartTlsOptions;
+  /** The answer is sent: what the responder returned takes over. */
+  begin(command: Command, returned: StreamProtocol | StartTlsOptions): void;
+}
+
+/** Runs the responders of the calls that come, and sends their answers. */
+export class Answering {
+  readonly #host: AnsweringHost;
+  #owedCount = 0;
+
+  constructor(host: AnsweringHost) {
+    this.#host = host;
+  }
+
+  /** How many calls wait for their responders, those included that nobody waits for. */
+  get owedCount(): number {
+    return this.#owedCount;
+  }
+
+  /** A call came; its name is field `nameIndex`. */
+  callReceived(view: BoxView, nameIndex: number): void {
+    const name = byteText(view.bytes, view.startOf(nameIndex), view.endOf(nameIndex));
+    const tag = tagIn(view);
+    let responder: Responder | undefined;
+    try {
+      responder = this.#host.locate(name);
+    } catch (thrown) {
+      const nobody = { command: undefined, respond: () => new Map() };
+      this.#failed(new ReceivedCall(name, tag, this.#host.peer, nobody), toError(thrown));
+      return;
+    }
+    if (responder === undefined) {
+      if (tag === undefined)
+        throw new ProtocolViolation(`nobody answers '${name}', and the caller would not know`);
+      this.#host.outbox.error(tag, unhandled(name));
+      return;
+    }
+    const call = new ReceivedCall(name, tag, this.#host.peer, responder);
+    let received: unknown;
+    try {
+      received = responder.command === undefined ? payloadOf(view) : responder.command.wire.readCall(view);
+    } catch (thrown) {
+      this.#failed(call, toError(thrown), true);
+      return;
+    }
+    let returned: unknown;
+    try {
+      returned = responder.respond(received as never, call);
+    } catch (thrown) {
+      this.#failed(call, toError(thrown));
+      return;
+    }
+    if (isThenable(returned)) this.#waitFor(returned, call);
+    else this.#returned(call, returned);
+  }
+
+  #waitFor(returned: PromiseLike<unknown>, call: ReceivedCall): void {
+    this.#owedCount += 1;
+    this.#host.answersOwedChanged();
+    const onValue = (value: unknown) => this.#settled(() => this.#returned(call, value));
+    const onError = (thrown: unknown) => this.#settled(() => this.#failed(call, toError(thrown)));
+    // A Deferred answers in the turn in which it fires, a promise cannot.
+    if (returned instanceof Deferred) returned.addCallbacks(onValue, onError);
+    else void returned.then(onValue, onError);
+  }
+
+  #settled(answer: () => void): void {
+    this.#owedCount -= 1;
+    try {
+      answer();
+    } finally {
+      this.#host.answersOwedChanged();
+    }
+  }
+
+  #returned(call: ReceivedCall, returned: unknown): void {
+    if (this.#host.closedReason !== undefined) return;
+    const { command } = call.responder;
+    try {
+      if (command !== undefined && command.kind !== 'values') this.#host.takeover?.check(command, returned);
+      this.#answer(call, returned);
+    } catch (thrown) {
+      this.#badReturn(call, toError(thrown));
+      return;
+    }
+    if (command === undefined || command.kind === 'values') return;
+    this.#host.takeover?.begin(command, returned as StreamProtocol | StartTlsOptions);
+  }
+
+  /** Sends the answer. */
+  #answer({ responder: { command }, tag, name }: ReceivedCall, returned: unknown): void {
+    const { outbox, takeover } = this.#host;
+    if (command === undefined) {
+      const box = requireBox(returned);
+      if (tag !== undefined) outbox.box(box.set('_answer', tagBytes(tag)));
+    } else if (command.kind === 'values') {
+      const values = requireValues(command, returned);
+      if (tag !== undefined) outbox.answer(command.wire, tag, values);
+    } else {
+      if (takeover === undefined) throw new UsageError(`'${name}' is for a connection, and this is a route`);
+      if (tag !== undefined) outbox.answer(command.wire, tag, {});
+    }
+  }
+
+  /** Whatever is wrong with what a responder returned. A caller whose answer is too long is told so. */
+  #badReturn(call: ReceivedCall, error: Error): void {
+    if (error instanceof TooLong && call.tag !== undefined) {
+      this.#host.outbox.error(call.tag, ANSWER_TOO_LONG);
+      this.#host.report(error, false);
+      return;
+    }
+    const reason = `what the responder of '${call.name}' returned is no answer: ${error.message}`;
+    this.#failed(
+      call,
+      error instanceof BadLocalReturn ? error : new BadLocalReturn(reason, { cause: error }),
+    );
+  }
+
+  #failed(call: ReceivedCall, error: Error, isPeersFault = false): void {
+    const { closedReason, outbox, keepsOnUndeclaredError } = this.#host;
+    const command = isPeersFault || error instanceof BadLocalReturn ? undefined : call.responder.command;
+    const failure = failureOf(error, command);
+    if (closedReason !== undefined) {
+      // What the loss itself brought about in the responder is no news.
+      if (!failure.isDeclared && error !== closedReason) this.#host.report(error, isPeersFault);
+      return;
+    }
+    if (call.tag !== undefined) outbox.error(call.tag, failure);
+    // Nobody is told of a failure in a call without an answer, so it is as good as undeclared.
+    const isHeard = failure.isDeclared && call.tag !== undefined;
+    if (!isHeard) this.#host.report(error, isPeersFault);
+    if (failure.isFatal || !(isHeard || keepsOnUndeclaredError)) outbox.loseConnection();
+  }
+}
+
+/** A call that came, and to whom it went. */
+class ReceivedCall implements Call {
+  readonly name: string;
+  /** Undefined for a call that nobody waits for. */
+  readonly tag: Tag | undefined;
+  readonly peer: RemotePeer;
+  readonly responder: Responder;
+
+  constructor(name: string, tag: Tag | undefined, peer: RemotePeer, responder: Responder) {
+    this.name = name;
+    this.tag = tag;
+    this.peer = peer;
+    this.responder = responder;
+  }
+
+  get isAnswerExpected(): boolean {
+    return this.tag !== undefined;
+  }
+}
+
+/** The peer's tag: a number where it is written as ours are, else its bytes, copied. */
+function tagIn(view: BoxView): Tag | undefined {
+  const index = view.find(ASK);
+  if (index < 0) return undefined;
+  const tag = parseTag(view.bytes, view.startOf(index), view.endOf(index));
+  return tag < 0 ? view.copyAt(index) : tag;
+}
+
+function requireBox(returned: unknown): Box {
+  if (!(returned instanceof Map)) throw new BadLocalReturn('a responder of raw boxes returns a Map');
+  refuseReserved(returned as ReceivedBox);
+  return new Map(returned as ReceivedBox);
+}
+
+function requireValues(command: Command, returned: unknown): Values {
+  if (returned === undefined && !command.requiresAnswer) return {};
+  if (typeof returned === 'object' && returned !== null) return returned as Values;
+  throw new BadLocalReturn(`the responder of '${command.name}' returned no values`);
+}

@@ -1,0 +1,197 @@
+import { Deferred } from '../../lib/defer/deferred.ts';
+import { UsageError } from '../../lib/errors.ts';
+import type { PushProducer } from '../../lib/interfaces/producer.ts';
+import type { Transport } from '../../lib/interfaces/transport.ts';
+import type { ReceivedBox } from './box.ts';
+import { writeBox } from './box-bytes.ts';
+import type { WriterSender } from './box-sender.ts';
+import { BoxWriter } from './box-writer.ts';
+
+/** So many bytes are handed over without waiting for the end of the turn. */
+const FLUSH_AT_BYTES = 32_768;
+
+/**
+ * The boxes on their way to a transport: those of one turn go in one write.
+ *
+ * While there are any, or the transport is full, it is the transport's producer, so that a loseConnection of anybody's
+ * waits for them.
+ */
+export class BoxOutput implements WriterSender {
+  readonly writer = new BoxWriter();
+  #transport: Transport | undefined = undefined;
+  #isRegistered = false;
+  /** The transport takes more. */
+  #isReady = true;
+  /** Boxes are kept back: it is not yet known how they are to go, or whether. */
+  #isHeld = false;
+  #corkCount = 0;
+  #isFlushDue = false;
+  #closedReason: Error | undefined = undefined;
+  #waiting: Deferred<void>[] = [];
+  readonly #readyChanged: () => void;
+  readonly #producer: PushProducer = {
+    pauseProducing: () => {
+      if (!this.#isReady) return;
+      this.#isReady = false;
+      this.#readyChanged();
+    },
+    resumeProducing: () => this.#resumed(),
+    // The transport takes nothing any more; it will say why.
+    stopProducing: () => {
+      this.#isRegistered = false;
+      this.#isReady = false;
+    },
+  };
+  readonly #flushDue = (): void => {
+    this.#isFlushDue = false;
+    this.flush();
+  };
+
+  /** `readyChanged` is called when the transport becomes full, and when it has drained. */
+  constructor(readyChanged: () => void) {
+    this.#readyChanged = readyChanged;
+  }
+
+  attach(transport: Transport): void {
+    this.#transport = transport;
+  }
+
+  /** Whether the transport takes more. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  get isWritable(): boolean {
+    return this.#isReady && !this.#isHeld && this.#closedReason === undefined;
+  }
+
+  whenWritable(): Deferred<void> {
+    if (this.#closedReason !== undefined) return Deferred.fail(this.#closedReason);
+    if (this.isWritable) return Deferred.succeed(undefined);
+    const writable = new Deferred<void>(() => {
+      this.#waiting = this.#waiting.filter((other) => other !== writable);
+    });
+    this.#waiting.push(writable);
+    return writable;
+  }
+
+  sendBox(box: ReceivedBox): void {
+    writeBox(this.writer, box);
+    this.boxesWritten();
+  }
+
+  boxesWritten(): void {
+    if (this.#isHeld) return;
+    if (this.#closedReason !== undefined) {
+      this.discard();
+      return;
+    }
+    if (this.writer.length >= FLUSH_AT_BYTES) {
+      this.flush();
+      return;
+    }
+    if (!this.#isRegistered) this.#register();
+    if (this.#corkCount > 0 || this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    queueMicrotask(this.#flushDue);
+  }
+
+  /** Gathers what is sent until `uncork`. */
+  cork(): void {
+    this.#corkCount += 1;
+  }
+
+  uncork(): void {
+    this.#corkCount -= 1;
+    if (this.#corkCount === 0) this.flush();
+  }
+
+  /** Hands over what was gathered. */
+  flush(): void {
+    const transport = this.#transport;
+    if (transport === undefined || this.#isHeld || this.writer.length === 0) return;
+    if (!this.#isRegistered) this.#register();
+    const isTaken = transport.write(this.writer.take());
+    if (isTaken) {
+      if (this.#isReady) this.#unregister();
+      return;
+    }
+    if (!this.#isReady || this.#closedReason !== undefined) return;
+    this.#isReady = false;
+    this.#readyChanged();
+  }
+
+  /** Keeps back what is sent from here on. What was sent before goes. */
+  hold(): void {
+    this.flush();
+    this.#isHeld = true;
+  }
+
+  /** Sends what was kept back. */
+  release(): void {
+    this.#isHeld = false;
+    this.flush();
+    if (this.isWritable) this.#fireWaiting();
+  }
+
+  /** Drops what was gathered, or kept back. */
+  discard(): void {
+    if (this.writer.length > 0) this.writer.take();
+    if (this.#isReady) this.#unregister();
+  }
+
+  /** Ends the connection after all that was sent. What was kept back is dropped. */
+  loseConnection(): void {
+    if (this.#isHeld) this.discard();
+    else this.flush();
+    this.#transport?.loseConnection();
+  }
+
+  /** Nothing can be sent any more. */
+  close(reason: Error): void {
+    if (this.#closedReason !== undefined) return;
+    this.#closedReason = reason;
+    this.#isHeld = false;
+    this.discard();
+    this.#unregister();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const writable of waiting) writable.errback(reason);
+  }
+
+  #resumed(): void {
+    this.#isReady = true;
+    if (this.#isHeld || this.writer.length === 0) this.#unregister();
+    else if (this.#corkCount === 0) this.flush();
+    if (!this.#isReady) return;
+    this.#readyChanged();
+    if (this.isWritable) this.#fireWaiting();
+  }
+
+  #register(): void {
+    try {
+      this.#isRegistered = true;
+      this.#transport?.registerProducer(this.#producer, true);
+    } catch (error) {
+      // Somebody else is: then the transport waits for that one.
+      this.#isRegistered = false;
+      if (!(error instanceof UsageError)) throw error;
+    }
+  }
+
+  #unregister(): void {
+    if (!this.#isRegistered) return;
+    this.#isRegistered = false;
+    this.#transport?.unregisterProducer();
+  }
+
+  #fireWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const writable of waiting) if (!writable.called) writable.callback();
+  }
+}

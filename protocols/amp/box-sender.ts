@@ -1,0 +1,39 @@
+import type { Deferred } from '../../lib/defer/deferred.ts';
+import type { ReceivedBox } from './box.ts';
+import type { BoxView } from './box-view.ts';
+import type { BoxWriter } from './box-writer.ts';
+
+/** Where boxes go: a connection, or a route of one. Modelled on Twisted's IBoxSender. */
+export interface BoxSender {
+  /** Sends a box. NoEmptyBoxes, TooLong or UsageError for what is none; then nothing was sent. */
+  sendBox(box: ReceivedBox): void;
+  /** Ends the connection, after all that was sent. */
+  loseConnection(): void;
+  /** Whether more may be sent without piling up. */
+  readonly isWritable: boolean;
+  /** Fires once more may be sent; at once where that is so now. Fails with the reason when the connection is lost. */
+  whenWritable(): Deferred<void>;
+}
+
+/** What is made of the boxes that come. Modelled on Twisted's IBoxReceiver. */
+export interface BoxReceiver {
+  /** Boxes may be sent, and will come. Called before connectionMade. */
+  startReceivingBoxes(sender: BoxSender): void;
+  /** A box came. A ProtocolViolation that is thrown ends the connection with it. */
+  boxReceived(box: ReceivedBox): void;
+  /** Nothing comes any more, and nothing can be sent. */
+  stopReceivingBoxes(reason: Error): void;
+}
+
+/** A sender into whose writer boxes can be written directly. */
+export interface WriterSender extends BoxSender {
+  readonly writer: BoxWriter;
+  /** Boxes were written to `writer`: sends them in time. */
+  boxesWritten(): void;
+}
+
+/** A receiver that reads boxes where they lie. */
+export interface ViewReceiver extends BoxReceiver {
+  /** A box came; the view is good until this returns. */
+  viewReceived(view: BoxView): void;
+}
