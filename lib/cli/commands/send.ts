@@ -100,7 +100,10 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
   const command = commandLine('hawser send', context)
     .usage('[options] FILE… ENDPOINT')
     .description('Sends files to a hawser receive, one after the other.')
-    .argument('[FILE… ENDPOINT...]', 'the files, and last where to: ptcp:HOST:PORT or tcp:HOST:PORT')
+    .argument(
+      '[FILE… ENDPOINT...]',
+      'the files, and last where to: ptcp:HOST:PORT, ptcp+tls:HOST:PORT, tcp:… or tls:…',
+    )
     .addOption(pcapOption())
     .addOption(traceOption())
     .option('--json', 'tell what happens as JSON, one object a line on standard output')
@@ -120,6 +123,8 @@ function parseArguments(args: readonly string[], context: CommandContext): SendA
 
 const HELP = `
 An IPv6 address goes in brackets: ptcp:[::1]:4915.
+ptcp+tls: and tls: encrypt, and send only to the receiver whose certificate has the
+pin that it printed (…:pin=PIN), or that an authority vouches for (…:ca=FILE).
 A file that was interrupted goes on where it stopped when it is sent again.
 
 Exit status: 0 all files arrived and their SHA-256 matched; 1 some did not; 2 the
