@@ -16,6 +16,7 @@ export {
   TokenTable,
 } from './cred/checkers.ts';
 export * from './cred/credentials.ts';
+export { LoginLimiter, type LoginLimiterOptions } from './cred/login-limiter.ts';
 export type { AttemptEnd, LimitedAttempt, LoginLimits, LoginOrigin } from './cred/login-limits.ts';
 export { MemoryUsers, type MemoryUsersOptions } from './cred/memory-users.ts';
 export { type NameCase, prepareName, preparePassword } from './cred/names.ts';
