@@ -31,6 +31,7 @@ export { Session } from './cred/session.ts';
 export { SqlUsers, type SqlUsersOptions } from './cred/sql-users.ts';
 export { StoredUsers, type StoredUsersOptions } from './cred/stored-users.ts';
 export type { UserRecord, UserStore } from './cred/user-store.ts';
+export { PostgresDatabase, type PostgresOptions } from './databases/postgres.ts';
 export { IN_MEMORY, SqliteDatabase, type SqliteOptions } from './databases/sqlite.ts';
 export {
   deferredList,
@@ -101,6 +102,7 @@ export { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from '.
 export { createReactor, type Observation, reactor } from './reactor/default.ts';
 export { NodeCryptography } from './reactor/node/cryptography.ts';
 export { toDuplex } from './reactor/node/duplex.ts';
+export { NodeFiles } from './reactor/node/files.ts';
 export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';
