@@ -1,22 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { eventOf, eventsOf, portOf, type Running, startHawser } from '../support/hawser-process.ts';
 import { blocksOf } from '../support/pcapng-blocks.ts';
 
-const HAWSER = fileURLToPath(new URL('../../bin/hawser.ts', import.meta.url));
 const MIB = 1 << 20;
-
-/** A hawser process and what it has said. */
-interface Running {
-  readonly child: ChildProcess;
-  /** Resolves to the exit status, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
-  output: string;
-  messages: string;
-}
 
 describe('hawser as processes on loopback', function () {
   this.timeout(10_000);
@@ -179,56 +168,11 @@ describe('hawser as processes on loopback', function () {
   }
 
   function hawser(...args: string[]): Running {
-    const child = spawn(process.execPath, [
-      '--import',
-      'tsx',
-      '--conditions=@hawser/source',
-      HAWSER,
-      ...args,
-    ]);
-    const one: Running = {
-      child,
-      output: '',
-      messages: '',
-      ended: new Promise((resolve) => {
-        child.once('close', (status, signal) => resolve(status ?? signal ?? 'unknown'));
-      }),
-    };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      one.output += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      one.messages += text;
-    });
+    const one = startHawser(args);
     running.push(one);
     return one;
   }
 });
-
-async function portOf(receiver: Running): Promise<number> {
-  return (await eventOf(receiver, 'listening'))['port'] as number;
-}
-
-/** The first event of a kind, as soon as it is told. */
-function eventOf(one: Running, kind: string): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const event = eventsOf(one).find((each) => each['event'] === kind);
-      if (event !== undefined) resolve(event);
-    };
-    look();
-    one.child.stdout?.on('data', look);
-    void one.ended.then((status) => reject(new Error(`ended with ${status}: ${one.messages}`)));
-  });
-}
-
-function eventsOf(one: Running): Record<string, unknown>[] {
-  const whole = one.output.slice(0, one.output.lastIndexOf('\n') + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
 
 function numbersOf(one: Running, key: string): number[] {
   return eventsOf(one)
