@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { PtcpEndpoint } from '../../lib/ptcp/core/endpoint.ts';
+import { BoxView } from '../../protocols/amp/index.ts';
+import { AmpSession } from './amp-session.ts';
 import { CodecSession } from './codec-session.ts';
 import { EndpointSession } from './endpoint-session.ts';
 import { FuzzFailure, type Session } from './session.ts';
@@ -20,6 +22,20 @@ describe('fuzzing', () => {
 
   it('finds nothing in an endpoint that throws, hangs or answers too much (RFC 9293 §3.10.7)', () => {
     for (let number = 0; number < 60; number += 1) play(new EndpointSession(`endpoint ${number}`), 256);
+  });
+
+  it('finds nothing in the boxes and the values of AMP that throws, or is read in two ways', () => {
+    for (let number = 0; number < 10; number += 1) play(new AmpSession(`amp ${number}`), 100);
+  });
+
+  it('notices a box of which a field is lost', () => {
+    const original = BoxView.prototype.toMap;
+    sinon.stub(BoxView.prototype, 'toMap').callsFake(function (this: BoxView) {
+      const box = original.call(this);
+      return box.size > 1 ? new Map([...box].slice(1)) : box;
+    });
+
+    expect(() => play(new AmpSession('lost'), 256)).to.throw(FuzzFailure, 'the boxes');
   });
 
   it('draws the same inputs from the same seed', () => {

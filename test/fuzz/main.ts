@@ -1,7 +1,9 @@
-// npm run fuzz -- --runs N: N hostile datagrams, one after the other, into the codec and into endpoints in every state.
+// npm run fuzz -- --runs N: N hostile inputs, one after the other: datagrams into the codec and into endpoints in every
+// state, and streams into the reader of AMP and its types.
 // A failure names its session: npm run fuzz -- --seed S --session K plays that one alone.
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { AmpSession } from './amp-session.ts';
 import { CodecSession } from './codec-session.ts';
 import { EndpointSession } from './endpoint-session.ts';
 import type { Session } from './session.ts';
@@ -9,6 +11,8 @@ import type { Session } from './session.ts';
 const INPUTS_PER_SESSION = 256;
 /** Every so many sessions one is the codec's alone. */
 const CODEC_EVERY = 4;
+/** And of so many one is AMP's: its inputs take longest, for a model reads them too. */
+const AMP_EVERY = 15;
 /** One input that takes this long is a hang. */
 const HANG_MS = 250;
 const PROGRESS_MS = 1000;
@@ -55,6 +59,7 @@ function settingsOf(args: readonly string[]): Settings | undefined {
 
 function sessionOf(seed: string, number: number): Session {
   const name = `${seed}/${number}`;
+  if (number % AMP_EVERY === 1) return new AmpSession(name);
   return number % CODEC_EVERY === 0 ? new CodecSession(name) : new EndpointSession(name);
 }
 
