@@ -87,10 +87,14 @@ export type {
   PeerCertificate,
   Pem,
   StartTlsOptions,
+  Tls,
   TlsClientOptions,
+  TlsContext,
   TlsFacts,
   TlsOptions,
   TlsServerOptions,
+  TlsSession,
+  TlsSessionEvents,
 } from './interfaces/tls.ts';
 export type { DatagramTransport, TcpMeasures, Transport } from './interfaces/transport.ts';
 export { DatagramProtocol } from './protocol/datagram-protocol.ts';
@@ -103,7 +107,14 @@ export { createReactor, type Observation, reactor } from './reactor/default.ts';
 export { NodeCryptography } from './reactor/node/cryptography.ts';
 export { toDuplex } from './reactor/node/duplex.ts';
 export { NodeFiles } from './reactor/node/files.ts';
-export { Reactor, type ReactorEvents, type ReactorOptions } from './reactor/reactor.ts';
+export { nodeTls } from './reactor/node/tls.ts';
+export {
+  Reactor,
+  type ReactorEvents,
+  type ReactorOptions,
+  type TlsConnectOptions,
+  type TlsListenOptions,
+} from './reactor/reactor.ts';
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';
 export type { TracedConnection, TracedHeader, TraceEvent, TraceEvents, TraceSink } from './trace/trace.ts';
@@ -112,4 +123,6 @@ export { MemoryProvider } from './transports/memory/provider.ts';
 export * from './transports/provider.ts';
 export { StreamPort } from './transports/stream-port.ts';
 export { TcpProvider } from './transports/tcp/provider.ts';
+export { type HandshakeCounts, TlsPort, type TlsPortEvents } from './transports/tls/port.ts';
+export { TlsProvider } from './transports/tls/provider.ts';
 export { UdpPort } from './transports/udp/port.ts';

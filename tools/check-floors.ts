@@ -65,7 +65,8 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   'provider-contract': { holds: /^lib\/transports\/provider\.ts$/, mayImport: UP_TO_1 },
 
   'transport-base': {
-    holds: /^lib\/transports\/[^/]+\.ts$/,
+    // The channel and the options of TLS too: startTLS puts one into a running transport.
+    holds: /^lib\/transports\/([^/]+|tls\/channel|tls\/options)\.ts$/,
     mayImport: UP_TO_3,
     packages: ['eventemitter3'],
   },
@@ -78,7 +79,11 @@ const ROOMS: Readonly<Record<RoomName, Room>> = {
   },
   // No stream, so no provider: the reactor makes its ports itself.
   udp: { holds: /^lib\/transports\/udp\//, mayImport: [...UP_TO_3, 'transport-base'] },
-  transports: { holds: /^lib\/transports\/[^/]+\//, mayImport: [...UP_TO_3, 'transport-base'] },
+  transports: {
+    holds: /^lib\/transports\/[^/]+\//,
+    mayImport: [...UP_TO_3, 'transport-base'],
+    packages: ['eventemitter3'],
+  },
   ptcp: {
     holds: /^lib\/ptcp\/[^/]+\.ts$/,
     mayImport: [...UP_TO_3, 'transport-base'],

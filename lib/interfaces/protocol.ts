@@ -20,9 +20,9 @@ export interface StreamProtocol {
 export interface SwitchableTransport extends Transport {
   /**
    * Puts `protocol` in the place of the present one, which hears nothing more. Its makeConnection is called from
-   * inside. UsageError once the connection is lost.
+   * inside; false when that threw, which aborts the connection. UsageError once the connection is lost.
    */
-  switchProtocol(protocol: StreamProtocol): void;
+  switchProtocol(protocol: StreamProtocol): boolean;
 }
 
 /** Makes the protocol of each connection. The class to subclass is `Factory`. */

@@ -2,6 +2,7 @@ import type { Clock } from '../time/clock.ts';
 import type { Address } from './address.ts';
 import type { Entropy } from './entropy.ts';
 import type { Sockets } from './sockets.ts';
+import type { Tls } from './tls.ts';
 
 /** Something with a life of its own that a reactor winds up before it stops: a port, a connection, an attempt. */
 export interface Resource {
@@ -18,6 +19,8 @@ export interface TransportHost {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly entropy: Entropy;
+  /** Undefined in a reactor that was made without. */
+  readonly tls?: Tls | undefined;
   /** How long a closed connection goes on waiting for the peer's FIN once its own is on its way. */
   readonly lingerMs: number;
   /** From here to `release` the reactor winds `resource` up when it stops; in a later turn, if it stops already. */

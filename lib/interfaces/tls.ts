@@ -102,7 +102,7 @@ export interface TlsSession {
   readonly bufferedBytes: number;
   /** Ciphertext came. It belongs to the session. */
   receive(ciphertext: Uint8Array): void;
-  /** No more will come. When all before it is delivered, `ended`, `truncated` or `failed` follows, if none has. */
+  /** No more will come. When all before it is delivered, `ended`, `truncated` or `failed` follows, if none has; while paused, later. */
   receiveEnd(): void;
   /** `send` may be called again after it returned false. */
   sendDrained(): void;
@@ -129,7 +129,7 @@ export interface TlsSessionEvents {
   received(bytes: Uint8Array): void;
   /** The peer's close_notify, after its last byte. */
   ended(): void;
-  /** The ciphertext ended without close_notify, after `secured`. */
+  /** The ciphertext ended without close_notify; before `secured`, in the midst of the handshake. */
   truncated(): void;
   drained(): void;
   /** close_notify was sent, and all before it. */

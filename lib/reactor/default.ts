@@ -12,6 +12,7 @@ import { NodeFiles } from './node/files.ts';
 import { attachProcess, printError } from './node/process.ts';
 import { RecordFile } from './node/record-file.ts';
 import { nodeSockets } from './node/sockets.ts';
+import { nodeTls } from './node/tls.ts';
 import { Reactor } from './reactor.ts';
 
 /** What a reactor writes down of what it does: docs/observing.md. Nothing when left out, and it then costs nothing. */
@@ -33,8 +34,12 @@ export function createReactor(observation: Observation = {}): Reactor {
     clock,
     sockets: pcapFile === undefined ? nodeSockets : capturedSockets(pcapFile),
     entropy: nodeEntropy,
+    tls: nodeTls,
     files: new NodeFiles(),
-    transports: builtInTransports(nodeCrc32, traceFile === undefined ? undefined : traceTo(traceFile, clock)),
+    transports: builtInTransports({
+      crc32: nodeCrc32,
+      trace: traceFile === undefined ? undefined : traceTo(traceFile, clock),
+    }),
     unheardError: printError,
     attachProcess: (stop) => {
       const detachProcess = attachProcess(stop);

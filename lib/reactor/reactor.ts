@@ -11,6 +11,7 @@ import type {
 } from '../interfaces/protocol.ts';
 import type { ListeningPort, Resource, TransportHost } from '../interfaces/reactor.ts';
 import type { Sockets } from '../interfaces/sockets.ts';
+import type { Tls } from '../interfaces/tls.ts';
 import type { Clock, DelayedCall, Instant } from '../time/clock.ts';
 import type {
   ConnectTarget,
@@ -31,6 +32,8 @@ export interface ReactorOptions {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly entropy: Entropy;
+  /** Where TLS is made: `nodeTls`. Without it there is none. */
+  readonly tls?: Tls | undefined;
   /** Where endpoints read certificates. Without it those that name files fail. */
   readonly files?: Files;
   /** How long a closed connection, and `stop`, wait for the peer's FIN before they reset. 5 s when left out. */
@@ -76,6 +79,16 @@ export interface InterfaceOption {
   readonly interface?: string;
 }
 
+/** What `listenTLS` takes. */
+export type TlsListenOptions<K extends 'tls' | 'ptcp+tls'> = InterfaceOption &
+  ListenOptionsOf<K> &
+  (K extends 'tls' ? { readonly over?: 'tcp' } : { readonly over: 'ptcp' });
+
+/** What `connectTLS` takes. */
+export type TlsConnectOptions =
+  | ({ readonly over?: 'tcp' } & ConnectOptionsOf<'tls'>)
+  | ({ readonly over: 'ptcp' } & ConnectOptionsOf<'ptcp+tls'>);
+
 type State = 'stopped' | 'starting' | 'running' | 'stopping';
 
 /**
@@ -106,6 +119,7 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
       clock: options.clock,
       sockets: options.sockets,
       entropy: options.entropy,
+      tls: options.tls,
       lingerMs: options.lingerMs ?? LINGER_MS,
       adopt: (resource) => this.#adopt(resource),
       release: (resource) => this.#release(resource),
@@ -282,6 +296,36 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
     return this.connect('ptcp', { host, port }, factory, options);
   }
 
+  /**
+   * Listens with TLS on a TCP port; `over: 'ptcp'` on one of PTCP. Options are those of TLS and of that transport.
+   *
+   * A protocol is built when a handshake is over and the client verified; what becomes of those that fail is told by
+   * the port. UsageError for a certificate that cannot be used.
+   */
+  listenTLS(port: number, factory: StreamFactory, options: TlsListenOptions<'tls'>): PortOf<'tls'>;
+  listenTLS(port: number, factory: StreamFactory, options: TlsListenOptions<'ptcp+tls'>): PortOf<'ptcp+tls'>;
+  listenTLS(
+    port: number,
+    factory: StreamFactory,
+    { over, ...options }: TlsListenOptions<'tls'> | TlsListenOptions<'ptcp+tls'>,
+  ): PortOf<'tls'> | PortOf<'ptcp+tls'> {
+    return this.listen(tlsOver(over), listenTarget(port, options), factory, options);
+  }
+
+  /**
+   * Connects with TLS over TCP, or PTCP. The server is verified: authorities, dates, and that the certificate is for
+   * `host`, or `serverName`; or else its pin. connectionMade comes after that, clientConnectionFailed(TlsError)
+   * where it fails.
+   */
+  connectTLS(
+    host: string,
+    port: number,
+    factory: StreamClientFactory,
+    { over, ...options }: TlsConnectOptions = {},
+  ): ConnectorLike {
+    return this.connect(tlsOver(over), { host, port }, factory, options);
+  }
+
   /** Listens within the process, by name. */
   listenMemory(name: string, factory: StreamFactory): PortOf<'memory'> {
     return this.listen('memory', { host: name, port: 0 }, factory);
@@ -356,6 +400,14 @@ export class Reactor extends EventEmitter<ReactorEvents> implements Clock {
       throw error;
     });
   }
+}
+
+function tlsOver(over: 'tcp' | 'ptcp' | undefined): 'tls' | 'ptcp+tls' {
+  if (over === undefined || over === 'tcp') return 'tls';
+  if (over === 'ptcp') return 'ptcp+tls';
+  throw new UsageError(
+    `over is tcp or ptcp, not ${String(over)}; others by reactor.listen and reactor.connect`,
+  );
 }
 
 function listenTarget(port: number, options: InterfaceOption): ListenTarget {

@@ -1,12 +1,12 @@
 import { Prng } from '../bytes/prng.ts';
 import { UsageError } from '../errors.ts';
 import type { Files } from '../interfaces/files.ts';
-import { PtcpProvider } from '../ptcp/provider.ts';
+import type { Tls } from '../interfaces/tls.ts';
+import { builtInTransports } from '../reactor/built-in.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { MemoryNetwork } from '../transports/memory/network.ts';
 import { MemoryProvider } from '../transports/memory/provider.ts';
 import type { TransportProvider } from '../transports/provider.ts';
-import { TcpProvider } from '../transports/tcp/provider.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -18,7 +18,9 @@ export interface MemoryReactorOptions {
   readonly address?: string;
   /** Names for in-memory connections to share with other reactors. */
   readonly names?: MemoryNetwork;
-  /** Kinds of transport beside tcp, ptcp and memory, or instead of those with their names. */
+  /** Where TLS is made: `nodeTls`. Without it there is none. Handshakes take turns of the real event loop. */
+  readonly tls?: Tls;
+  /** Kinds of transport beside the built-in ones, or instead of those with their names. */
   readonly transports?: readonly TransportProvider[];
   readonly seed?: number | string;
   readonly lingerMs?: number;
@@ -53,6 +55,7 @@ export class MemoryReactor extends Reactor {
       clock,
       sockets: network.host(options.address ?? '127.0.0.1').sockets,
       entropy: new Prng(options.seed ?? 1),
+      tls: options.tls,
       transports: transportsOf(options),
       unheardError: (error, where) => this.errors.push({ error, where }),
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
@@ -74,6 +77,6 @@ function transportsOf({
   transports = [],
 }: MemoryReactorOptions): TransportProvider[] {
   const replaced = new Set(transports.map(({ name }) => name));
-  const builtIn = [new TcpProvider(), new PtcpProvider(), new MemoryProvider(names)];
+  const builtIn = builtInTransports({ memory: new MemoryProvider(names) });
   return [...builtIn.filter(({ name }) => !replaced.has(name)), ...transports];
 }

@@ -51,7 +51,10 @@ export interface TransportProvider<ListenOptions = object, ConnectOptions = obje
  */
 export interface StreamChannel {
   readonly bufferedBytes: number;
-  /** Whom to report to. Called once, in the turn in which the channel is handed over; nothing is reported before. */
+  /**
+   * Whom to report to. Called in the turn in which the channel is handed over, and nothing is reported before; called
+   * again when TLS is put between the two.
+   */
   attach(events: ChannelEvents): void;
   /** Takes the bytes over. False when it is full: `channelDrained` follows. */
   write(bytes: Uint8Array): boolean;
@@ -68,7 +71,7 @@ export interface StreamChannel {
   setNoDelay(isEnabled: boolean): void;
   setKeepAlive(isEnabled: boolean): void;
   /** Where the channel is a TCP of our own. Answers after the end, too. */
-  tcpInfo?(): TcpMeasures;
+  tcpInfo?(): TcpMeasures | undefined;
 }
 
 /** What a StreamChannel reports. */

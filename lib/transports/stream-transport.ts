@@ -1,11 +1,14 @@
-import { ConnectionAborted, UsageError } from '../errors.ts';
+import { Deferred } from '../defer/deferred.ts';
+import { ConnectionAborted, OnlyOneTls, UsageError } from '../errors.ts';
 import type { Address } from '../interfaces/address.ts';
 import type { Producer, PushProducer } from '../interfaces/producer.ts';
 import type { StreamProtocol, SwitchableTransport } from '../interfaces/protocol.ts';
 import type { Resource, TransportHost } from '../interfaces/reactor.ts';
+import type { StartTlsOptions, TlsContext, TlsFacts } from '../interfaces/tls.ts';
 import type { TcpMeasures } from '../interfaces/transport.ts';
 import type { ChannelEvents, StreamChannel } from './provider.ts';
 import { requireProducer } from './require-producer.ts';
+import { TlsChannel } from './tls/channel.ts';
 
 /** How far the closing of our direction has come. */
 type Sending = 'open' | 'half-closing' | 'closing' | 'closed';
@@ -17,7 +20,7 @@ type Sending = 'open' | 'half-closing' | 'closing' | 'closed';
  * and connectionLost is never called from inside a call to this object.
  */
 export class StreamTransport implements SwitchableTransport, ChannelEvents, Resource {
-  readonly #channel: StreamChannel;
+  #channel: StreamChannel;
   readonly #host: TransportHost;
   /** Undefined once connectionLost was called, so that nothing here keeps the protocol alive. */
   #protocol: StreamProtocol | undefined;
@@ -47,6 +50,11 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
 
   #noDelay = false;
   #keepAlive = false;
+
+  #tls: TlsFacts | undefined = undefined;
+  #isTlsStarted = false;
+  /** Fires when the handshake is over. */
+  #tlsStarting: Deferred<TlsFacts> | undefined = undefined;
 
   /** `onClosed` is called after the protocol's connectionLost, with the same reason. */
   constructor(
@@ -81,14 +89,17 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
     return this.#channel.bufferedBytes;
   }
 
-  switchProtocol(protocol: StreamProtocol): void {
+  switchProtocol(protocol: StreamProtocol): boolean {
     if (this.#protocol === undefined) throw new UsageError('the connection is lost');
     this.#protocol = protocol;
+    const failure = this.#failure;
     this.#call('connectionMade', () => protocol.makeConnection(this));
-    if (!this.#readIsOver) return;
-    this.#host.clock.callSoon(() => {
-      if (this.#protocol === protocol) this.#readEnded();
-    });
+    if (this.#readIsOver) {
+      this.#host.clock.callSoon(() => {
+        if (this.#protocol === protocol) this.#readEnded();
+      });
+    }
+    return this.#failure === failure;
   }
 
   getHost(): Address {
@@ -119,6 +130,32 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
 
   getTcpKeepAlive(): boolean {
     return this.#keepAlive;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#tls;
+  }
+
+  /** Cancelling the Deferred aborts the connection. Fails with the reason that connectionLost is called with. */
+  startTLS(options: StartTlsOptions): Deferred<TlsFacts> {
+    const { tls } = this.#host;
+    if (tls === undefined) throw new UsageError('this reactor has no TLS');
+    if (this.#isTlsStarted) throw new OnlyOneTls('the connection has TLS already, or is about to have it');
+    if (!this.connected || this.#disconnecting || this.#sending !== 'open')
+      throw new UsageError('the connection is closed or being closed');
+    const context = tls.prepare(options);
+    this.#isTlsStarted = true;
+    const starting = new Deferred<TlsFacts>(() => this.abortConnection());
+    this.#tlsStarting = starting;
+    // A failure is told by connectionLost too: no need to report it where nobody listens.
+    starting.then(undefined, () => {});
+    if (this.#closeHeld === undefined) {
+      this.#putTlsBetween(context, options);
+    } else {
+      this.#held = undefined;
+      this.#host.clock.callSoon(() => this.#reportHeldClose());
+    }
+    return starting;
   }
 
   // Sending.
@@ -263,6 +300,30 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
     this.loseConnection();
   }
 
+  #putTlsBetween(context: TlsContext, options: StartTlsOptions): void {
+    const { unread } = options;
+    const channel = new TlsChannel(this.#channel, {
+      host: this.#host,
+      context,
+      timeouts: options,
+      unread: [...(unread === undefined ? [] : [unread]), ...(this.#held ?? [])],
+      isEnded: this.#endHeld || this.#readIsOver,
+      secured: (facts) => this.#secured(facts),
+    });
+    this.#held = undefined;
+    this.#endHeld = false;
+    this.#channel = channel;
+    channel.attach(this);
+    if (this.#paused) channel.pause();
+  }
+
+  #secured(facts: TlsFacts): void {
+    this.#tls = facts;
+    const starting = this.#tlsStarting;
+    this.#tlsStarting = undefined;
+    if (starting?.called === false) starting.callback(facts);
+  }
+
   /** Whether what is written is still sent. While a close waits for a producer, it is. */
   get #isWritable(): boolean {
     if (this.#sending === 'open') return !this.#disconnecting || this.#producer !== undefined;
@@ -365,6 +426,8 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
     this.#protocol = undefined;
     this.#onClosed = undefined;
     this.#disconnecting = true;
+    if (this.#tlsStarting?.called === false) this.#tlsStarting.errback(given);
+    this.#tlsStarting = undefined;
     try {
       protocol.connectionLost(given);
     } catch (error) {

@@ -22,8 +22,9 @@ export class TcpChannel implements StreamChannel, TcpSocketEvents {
   }
 
   attach(events: ChannelEvents): void {
+    const isFirst = this.#events === undefined;
     this.#events = events;
-    this.#socket.attach(this);
+    if (isFirst) this.#socket.attach(this);
   }
 
   get bufferedBytes(): number {
