@@ -1,6 +1,7 @@
 // Read docs/amp-wire.md first.
 import { UsageError } from '../../lib/errors.ts';
 import { BoxView, type ScanResult } from './box-view.ts';
+import { copyOf } from './copy-of.ts';
 import { BoxTooLarge, NoEmptyBoxes, TooLong } from './errors.ts';
 
 /** Memory of a partial box that is worth keeping for the next one. */
@@ -65,7 +66,7 @@ export class BoxReader {
   push(bytes: Uint8Array): BoxFault | undefined {
     if (this.#isStopped) return this.#fault;
     if (this.#isReading) {
-      this.#later.push(bytes.slice());
+      this.#later.push(copyOf(bytes));
       return undefined;
     }
     this.#append(bytes);

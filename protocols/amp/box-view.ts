@@ -1,5 +1,6 @@
 // Read docs/amp-wire.md first.
 import type { Box, ReceivedBox } from './box.ts';
+import { copyOf } from './copy-of.ts';
 import { byteText, KEY_OFFSET, type WireKey, wireKey } from './wire-key.ts';
 
 /** Three marks for each field: where its key, its value and the next field begin, counted from the box. */
@@ -134,7 +135,7 @@ export class BoxView {
 
   /** A copy of the value of field `index`. */
   copyAt(index: number): Uint8Array {
-    return this.#bytes.slice(this.startOf(index), this.endOf(index));
+    return copyOf(this.#bytes, this.startOf(index), this.endOf(index));
   }
 
   /** The key of field `index`, a character for each byte. */
@@ -148,7 +149,7 @@ export class BoxView {
 
   /** A copy that can be kept. Of a key that came twice it has the last. */
   toMap(): Box {
-    const bytes = this.#bytes.slice(this.#start, this.#start + this.#offset);
+    const bytes = copyOf(this.#bytes, this.#start, this.#start + this.#offset);
     const box: Box = new Map();
     for (let index = 0; index < this.#count; index += 1) {
       box.set(this.nameAt(index), bytes.subarray(this.#mark(index, 1), this.#mark(index, 2)));

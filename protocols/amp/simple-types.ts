@@ -1,5 +1,6 @@
 import { UsageError } from '../../lib/errors.ts';
 import type { ArgumentType } from './argument.ts';
+import { copyOf } from './copy-of.ts';
 import { ArgumentError } from './errors.ts';
 import { byteString } from './wire-key.ts';
 
@@ -15,9 +16,8 @@ export const bytes: ArgumentType<Uint8Array> = {
     if (!(value instanceof Uint8Array)) throw new UsageError(`a ${typeof value} is no Uint8Array`);
     sink.bytes(value);
   },
-  // Of a Buffer, slice would be a view.
-  read: (value) => new Uint8Array(value),
-  readPart: (value, start, end) => Uint8Array.prototype.slice.call(value, start, end),
+  read: copyOf,
+  readPart: copyOf,
 };
 
 /** Text as UTF-8: amp.Unicode. Strict both ways: halves of surrogate pairs and bad bytes are refused. */

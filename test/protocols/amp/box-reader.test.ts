@@ -195,6 +195,17 @@ describe('BoxReader', () => {
     expect(seen).to.deep.equal(['a', 'b', 'a']);
   });
 
+  it('gives out maps that no longer depend on the bytes that came, of Buffers too', () => {
+    const { reader, boxes } = collector();
+    const came = Buffer.from(A_BYTES);
+
+    reader.push(came);
+    came.fill(0);
+
+    expect(plain(boxes)).to.deep.equal([{ a: '1' }]);
+    expect(Buffer.isBuffer(boxes[0]?.get('a'))).to.equal(false);
+  });
+
   it('goes on after a receiver that throws', () => {
     const seen: string[] = [];
     const reader = new BoxReader((view) => {
