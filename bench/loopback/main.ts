@@ -1,8 +1,9 @@
 // npm run bench:loopback [-- --json] [--rounds N] [--bytes N] [--idle N]: PTCP beside node:net TCP, two processes, loopback.
 import { type ChildProcess, fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { median, percentile } from '../statistics.ts';
 import { type Contestant, ptcpContestant, tcpContestant } from './contestants.ts';
-import { bulk, connects, median, percentile, pingPong, udpPing } from './measures.ts';
+import { bulk, connects, pingPong, udpPing } from './measures.ts';
 
 const { values: flags } = parseArgs({
   options: {
