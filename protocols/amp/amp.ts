@@ -1,24 +1,34 @@
-import type { Deferred } from '../../lib/defer/deferred.ts';
+import { Deferred } from '../../lib/defer/deferred.ts';
+import { toError } from '../../lib/errors.ts';
+import type { StreamProtocol } from '../../lib/interfaces/protocol.ts';
+import type { StartTlsOptions, TlsFacts } from '../../lib/interfaces/tls.ts';
 import type { Transport } from '../../lib/interfaces/transport.ts';
 import { Protocol } from '../../lib/protocol/protocol.ts';
+import type { Schema, ValuesOf } from './argument.ts';
 import type { ReceivedBox } from './box.ts';
 import { BoxOutput } from './box-output.ts';
 import { type BoxLimits, BoxReader } from './box-reader.ts';
 import type { BoxReceiver, BoxSender, ViewReceiver } from './box-sender.ts';
 import type { BoxView } from './box-view.ts';
-import type { Command } from './command.ts';
+import type { Command, ProtocolSwitchCommand } from './command.ts';
+import type { Values } from './command-wire.ts';
 import { BoxDispatcher, type DispatcherOptions } from './dispatcher.ts';
-import { NoEmptyBoxes, ProtocolViolation } from './errors.ts';
+import { NoEmptyBoxes, ProtocolSwitched, ProtocolViolation } from './errors.ts';
+import { errorBox } from './outbox.ts';
 import type {
   AnswerOf,
   BoxCallOptions,
   CallableCommand,
+  CallOptions,
   CallParameters,
   CommandLocator,
   RemotePeer,
   RespondBoxFunction,
   RespondFunction,
 } from './responder.ts';
+import { StartTls } from './start-tls.ts';
+import { refusalOf, requireTaker, type TakenConnection, takeOver } from './takeover.ts';
+import { type ProtocolMaker, TakeoverRequests } from './takeover-requests.ts';
 
 /** What an Amp is made with; all of it may be left out. */
 export interface AmpOptions extends DispatcherOptions, BoxLimits {
@@ -29,6 +39,8 @@ export interface AmpOptions extends DispatcherOptions, BoxLimits {
    * connection ends. 64 MiB when left out.
    */
   readonly maxBacklogBytes?: number;
+  /** Has the peer's StartTLS answered: what the connection is then made secure with. */
+  readonly tls?: StartTlsOptions;
 }
 
 const MAX_BACKLOG_BYTES = 67_108_864;
@@ -43,8 +55,13 @@ export class Amp extends Protocol implements RemotePeer {
   readonly #dispatcher: BoxDispatcher;
   readonly #receiver: BoxReceiver & Partial<ViewReceiver>;
   readonly #output: BoxOutput;
-  readonly #reader: BoxReader;
+  readonly #limits: BoxLimits;
   readonly #maxBacklogBytes: number;
+  readonly #requests: TakeoverRequests;
+  #reader: BoxReader;
+  /** The protocol that the connection has become one of. */
+  #successor: StreamProtocol | undefined = undefined;
+  readonly #endings: (() => void)[] = [];
   #isReadingPaused = false;
   #isResumeDue = false;
   #isOver = false;
@@ -52,13 +69,24 @@ export class Amp extends Protocol implements RemotePeer {
   constructor(options: AmpOptions = {}) {
     super();
     this.#maxBacklogBytes = options.maxBacklogBytes ?? MAX_BACKLOG_BYTES;
+    const connection = this.#takenConnection();
     this.#dispatcher = new BoxDispatcher(options, {
       methods: this,
       loadChanged: () => this.#paceReading(),
+      takeover: {
+        refusal: (command) => refusalOf(command, connection),
+        refuse: (tag, refusal) => this.#output.sendPastHeld(errorBox(tag, refusal)),
+        check: requireTaker,
+        begin: (command, returned) => takeOver(command, returned, connection),
+      },
     });
+    this.#requests = new TakeoverRequests(connection, this.#dispatcher);
+    const { tls } = options;
+    if (tls !== undefined) this.#dispatcher.respond(StartTls, () => tls);
     this.#receiver = options.boxReceiver ?? this.#dispatcher;
     this.#output = new BoxOutput(() => this.#readyChanged());
-    this.#reader = new BoxReader((view) => this.#boxReceived(view), options);
+    this.#limits = options;
+    this.#reader = this.#newReader();
   }
 
   /**
@@ -88,6 +116,31 @@ export class Amp extends Protocol implements RemotePeer {
   respondBox(name: string, respond: RespondBoxFunction): this {
     this.#dispatcher.respondBox(name, respond);
     return this;
+  }
+
+  /**
+   * Calls a command that makes another protocol of the connection; fires with that protocol, once it has its
+   * connection.
+   *
+   * Until the answer comes nothing can be called. A refusal leaves all as it was; otherwise the calls that wait fail
+   * with ProtocolSwitched.
+   */
+  switchProtocol<A extends Schema, X extends Error, P extends StreamProtocol>(
+    command: ProtocolSwitchCommand<A, X>,
+    args: ValuesOf<A>,
+    maker: ProtocolMaker<P>,
+    options?: CallOptions,
+  ): Deferred<P> {
+    return attempt(() => this.#requests.switchProtocol(command, args as Values, maker, options));
+  }
+
+  /**
+   * Asks the peer for TLS, and makes the connection secure; fires when the handshake is over.
+   *
+   * What is sent meanwhile waits for it. If the peer refuses, that fails, and the connection goes on as it is.
+   */
+  startTLS(tls: StartTlsOptions, options?: CallOptions): Deferred<TlsFacts> {
+    return attempt(() => this.#requests.startTLS(tls, options));
   }
 
   /** Who answers what neither `respond` nor a marked method does. May be changed at any time. */
@@ -128,11 +181,55 @@ export class Amp extends Protocol implements RemotePeer {
   }
 
   override dataReceived(bytes: Uint8Array): void {
-    this.#read(() => this.#reader.push(bytes));
+    if (this.#successor !== undefined) this.#successor.dataReceived(bytes);
+    else this.#read(() => this.#reader.push(bytes));
   }
 
   override connectionLost(reason: Error): void {
     this.#end(reason);
+    try {
+      this.#successor?.connectionLost(reason);
+    } finally {
+      for (const ending of this.#endings) ending();
+    }
+  }
+
+  /** What those see of this who make something else of the connection. */
+  #takenConnection(): TakenConnection {
+    const amp = this;
+    return {
+      get transport() {
+        return amp.transport;
+      },
+      get output() {
+        return amp.#output;
+      },
+      takeRest: () => this.#reader.takeRest(),
+      readAgain: () => {
+        this.#reader = this.#newReader();
+        if (this.#isReadingPaused) this.#reader.pause();
+      },
+      onEnd: (call) => this.#endings.push(call),
+      become: (successor, rest) => this.#become(successor, rest),
+    };
+  }
+
+  #become(successor: StreamProtocol, rest: Uint8Array): void {
+    this.#end(new ProtocolSwitched());
+    if (this.#isReadingPaused) this.transport.resumeProducing();
+    this.#successor = successor;
+    // The transport asks whether there is such a method: what the peer's half close does depends on it.
+    if (successor.readConnectionLost !== undefined) {
+      this.readConnectionLost = () => successor.readConnectionLost?.();
+    }
+    this.writeConnectionLost = () => successor.writeConnectionLost?.();
+    this.urgentReceived = (byteCount) => successor.urgentReceived?.(byteCount);
+    successor.makeConnection(this.transport);
+    if (rest.length > 0) successor.dataReceived(rest);
+  }
+
+  #newReader(): BoxReader {
+    return new BoxReader((view) => this.#boxReceived(view), this.#limits);
   }
 
   #boxReceived(view: BoxView): void {
@@ -206,5 +303,14 @@ export class Amp extends Protocol implements RemotePeer {
     if (this.#isOver || this.transport.bufferedBytes <= this.#maxBacklogBytes) return;
     this.#end(new ProtocolViolation(`the peer reads nothing: ${this.transport.bufferedBytes} bytes wait`));
     this.transport.abortConnection();
+  }
+}
+
+/** What `start` returns; what it throws, as a failure. */
+function attempt<T>(start: () => Deferred<T>): Deferred<T> {
+  try {
+    return start();
+  } catch (thrown) {
+    return Deferred.fail(toError(thrown));
   }
 }

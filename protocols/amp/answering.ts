@@ -1,7 +1,5 @@
 import { Deferred, isThenable } from '../../lib/defer/deferred.ts';
-import { toError, UsageError } from '../../lib/errors.ts';
-import type { StreamProtocol } from '../../lib/interfaces/protocol.ts';
-import type { StartTlsOptions } from '../../lib/interfaces/tls.ts';
+import { toError } from '../../lib/errors.ts';
 import type { Box, ReceivedBox } from './box.ts';
 import type { BoxView } from './box-view.ts';
 import type { Tag } from './box-writer.ts';
@@ -9,12 +7,16 @@ import type { Command } from './command.ts';
 import { payloadOf, refuseReserved, tagBytes, type Values } from './command-wire.ts';
 import { BadLocalReturn, ProtocolViolation, TooLong } from './errors.ts';
 import { ANSWER_TOO_LONG, failureOf, unhandled } from './failures.ts';
-import type { Outbox } from './outbox.ts';
+import type { ErrorReport, Outbox } from './outbox.ts';
 import { parseTag } from './outstanding-calls.ts';
 import type { Call, RemotePeer, Responder } from './responder.ts';
 import { byteText, wireKey } from './wire-key.ts';
 
 const ASK = wireKey('_ask');
+const NO_TAKEOVER: ErrorReport = {
+  code: 'NOT_A_CONNECTION',
+  description: 'This is a route, not a connection',
+};
 
 /** What answering needs of the connection, and of who speaks for it. */
 export interface AnsweringHost {
@@ -34,10 +36,14 @@ export interface AnsweringHost {
 
 /** What a responder's answer may make of the connection. */
 export interface Takeover {
-  /** BadLocalReturn, or why it cannot be, unless `returned` can take over. */
-  check(command: Command, returned: unknown): asserts returned is StreamProtocol | StartTlsOptions;
+  /** Why the call is refused, before its responder is asked. */
+  refusal(command: Command): ErrorReport | undefined;
+  /** Sends the refusal, whatever else is kept back. */
+  refuse(tag: Tag, refusal: ErrorReport): void;
+  /** BadLocalReturn unless what the responder returned can take over. */
+  check(command: Command, returned: unknown): void;
   /** The answer is sent: what the responder returned takes over. */
-  begin(command: Command, returned: StreamProtocol | StartTlsOptions): void;
+  begin(command: Command, returned: unknown): void;
 }
 
 /** Runs the responders of the calls that come, and sends their answers. */
@@ -72,6 +78,7 @@ export class Answering {
       this.#host.outbox.error(tag, unhandled(name));
       return;
     }
+    if (responder.command !== undefined && this.#isRefused(responder.command, tag)) return;
     const call = new ReceivedCall(name, tag, this.#host.peer, responder);
     let received: unknown;
     try {
@@ -89,6 +96,19 @@ export class Answering {
     }
     if (isThenable(returned)) this.#waitFor(returned, call);
     else this.#returned(call, returned);
+  }
+
+  /** Whether the connection cannot become what the command asks for; the caller is told. */
+  #isRefused(command: Command, tag: Tag | undefined): boolean {
+    if (command.kind === 'values') return false;
+    const { takeover, outbox } = this.#host;
+    const refusal = takeover === undefined ? NO_TAKEOVER : takeover.refusal(command);
+    if (refusal === undefined) return false;
+    if (tag === undefined)
+      throw new ProtocolViolation(`'${command.name}' was refused, and the caller would not know`);
+    if (takeover === undefined) outbox.error(tag, refusal);
+    else takeover.refuse(tag, refusal);
+    return true;
   }
 
   #waitFor(returned: PromiseLike<unknown>, call: ReceivedCall): void {
@@ -121,22 +141,19 @@ export class Answering {
       return;
     }
     if (command === undefined || command.kind === 'values') return;
-    this.#host.takeover?.begin(command, returned as StreamProtocol | StartTlsOptions);
+    this.#host.takeover?.begin(command, returned);
   }
 
   /** Sends the answer. */
-  #answer({ responder: { command }, tag, name }: ReceivedCall, returned: unknown): void {
-    const { outbox, takeover } = this.#host;
+  #answer({ responder: { command }, tag }: ReceivedCall, returned: unknown): void {
+    const { outbox } = this.#host;
     if (command === undefined) {
       const box = requireBox(returned);
       if (tag !== undefined) outbox.box(box.set('_answer', tagBytes(tag)));
     } else if (command.kind === 'values') {
       const values = requireValues(command, returned);
       if (tag !== undefined) outbox.answer(command.wire, tag, values);
-    } else {
-      if (takeover === undefined) throw new UsageError(`'${name}' is for a connection, and this is a route`);
-      if (tag !== undefined) outbox.answer(command.wire, tag, {});
-    }
+    } else if (tag !== undefined) outbox.answer(command.wire, tag, {});
   }
 
   /** Whatever is wrong with what a responder returned. A caller whose answer is too long is told so. */

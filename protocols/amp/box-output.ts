@@ -3,7 +3,7 @@ import { UsageError } from '../../lib/errors.ts';
 import type { PushProducer } from '../../lib/interfaces/producer.ts';
 import type { Transport } from '../../lib/interfaces/transport.ts';
 import type { ReceivedBox } from './box.ts';
-import { writeBox } from './box-bytes.ts';
+import { encodeBox, writeBox } from './box-bytes.ts';
 import type { WriterSender } from './box-sender.ts';
 import { BoxWriter } from './box-writer.ts';
 
@@ -87,7 +87,7 @@ export class BoxOutput implements WriterSender {
   boxesWritten(): void {
     if (this.#isHeld) return;
     if (this.#closedReason !== undefined) {
-      this.discard();
+      this.#discard();
       return;
     }
     if (this.writer.length >= FLUSH_AT_BYTES) {
@@ -131,22 +131,27 @@ export class BoxOutput implements WriterSender {
     this.#isHeld = true;
   }
 
-  /** Sends what was kept back. */
-  release(): void {
+  /** Sends what was kept back. With `lost`, part of it was dropped: who waits for it to be sent is told so. */
+  release(lost?: Error): void {
     this.#isHeld = false;
+    if (lost !== undefined) this.#failWaiting(lost);
     this.flush();
     if (this.isWritable) this.#fireWaiting();
   }
 
-  /** Drops what was gathered, or kept back. */
-  discard(): void {
+  /** Sends a box although others are kept back. */
+  sendPastHeld(box: ReceivedBox): void {
+    if (this.#closedReason === undefined) this.#transport?.write(encodeBox(box));
+  }
+
+  #discard(): void {
     if (this.writer.length > 0) this.writer.take();
     if (this.#isReady) this.#unregister();
   }
 
   /** Ends the connection after all that was sent. What was kept back is dropped. */
   loseConnection(): void {
-    if (this.#isHeld) this.discard();
+    if (this.#isHeld) this.#discard();
     else this.flush();
     this.#transport?.loseConnection();
   }
@@ -156,11 +161,9 @@ export class BoxOutput implements WriterSender {
     if (this.#closedReason !== undefined) return;
     this.#closedReason = reason;
     this.#isHeld = false;
-    this.discard();
+    this.#discard();
     this.#unregister();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const writable of waiting) writable.errback(reason);
+    this.#failWaiting(reason);
   }
 
   #resumed(): void {
@@ -187,6 +190,12 @@ export class BoxOutput implements WriterSender {
     if (!this.#isRegistered) return;
     this.#isRegistered = false;
     this.#transport?.unregisterProducer();
+  }
+
+  #failWaiting(reason: Error): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const writable of waiting) if (!writable.called) writable.errback(reason);
   }
 
   #fireWaiting(): void {

@@ -120,13 +120,13 @@ export function defineProtocolSwitch<
 
 /** @internal */
 export function makeCommand<
-  A extends Schema,
-  R extends Schema,
-  E extends ErrorTable,
-  F extends ErrorTable,
-  N extends boolean,
-  P extends Command,
-  K extends CommandKind,
+  A extends Schema = None,
+  R extends Schema = None,
+  E extends ErrorTable = None,
+  F extends ErrorTable = None,
+  N extends boolean = true,
+  P extends Command = Orphan,
+  K extends CommandKind = 'values',
 >(
   definition: CommandDefinition<A, R, E, F, N, P>,
   kind: K,

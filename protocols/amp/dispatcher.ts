@@ -12,7 +12,7 @@ import { refuseName } from './declared-errors.ts';
 import { NoEmptyBoxes, TooManyCalls } from './errors.ts';
 import { LocatorTable, locatorOf } from './locators.ts';
 import { Outbox } from './outbox.ts';
-import { OutstandingCalls } from './outstanding-calls.ts';
+import { type AnswerHook, OutstandingCalls } from './outstanding-calls.ts';
 import type {
   AnswerOf,
   BoxCallOptions,
@@ -81,6 +81,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   readonly #answering: Answering;
   #outbox: Outbox | undefined = undefined;
   #closedReason: Error | undefined = undefined;
+  #lockReason: Error | undefined = undefined;
   #lastTag = 0;
   /** Answers were sent since the connection last took all that there was. */
   #hasAnswered = false;
@@ -101,7 +102,9 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   callRemote(command: Command, args: object = {}, options?: CallOptions): Deferred<unknown> {
     try {
       requireCommand(command);
-      if (command.kind !== 'values') throw new UsageError(`'${command.name}' is not called by callRemote`);
+      if (command.kind !== 'values') {
+        throw new UsageError(`'${command.name}' is called by switchProtocol or startTLS, not by callRemote`);
+      }
       return this.call(command, args as Values, options);
     } catch (error) {
       return Deferred.fail(toError(error));
@@ -185,12 +188,26 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     command: Command,
     values: Values,
     options: CallOptions | undefined,
-    answered?: (isError: boolean) => void,
+    answered?: AnswerHook,
   ): Deferred<unknown> {
     const { wire, requiresAnswer } = command;
     const send = (tag: number | undefined) => this.#open.call(wire, tag, values);
     if (!requiresAnswer) return this.#sendUnanswered(send, options);
     return this.#sendAnswered(send, command, options, answered);
+  }
+
+  /**
+   * Has new calls fail with `reason`, until it is undefined again.
+   *
+   * @internal
+   */
+  lock(reason: Error | undefined): void {
+    this.#lockReason = reason;
+  }
+
+  /** @internal */
+  failCall(tag: number, reason: Error): void {
+    this.#calls.fail(tag, reason);
   }
 
   /** What answering sees of this. */
@@ -249,7 +266,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     send: (tag: number) => void,
     command: Command | undefined,
     options: CallOptions | undefined,
-    answered?: (isError: boolean) => void,
+    answered?: AnswerHook,
   ): Deferred<unknown> {
     this.#refuse(options);
     if (this.#calls.size >= this.#maxOutstandingCalls) {
@@ -282,6 +299,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   /** What is wrong before anything is sent. */
   #refuse(options: CallOptions | undefined): void {
     if (this.#closedReason !== undefined) throw this.#closedReason;
+    if (this.#lockReason !== undefined) throw this.#lockReason;
     if (options === undefined) return;
     const { timeoutMs, signal } = options;
     if (signal?.aborted === true) throw new CancelledError();

@@ -49,3 +49,5 @@ export {
 export { responder } from './responder-decorator.ts';
 export { type CompiledSchema, compileSchema, RESERVED_KEYS } from './schema.ts';
 export { boolean, bytes, path, unicode } from './simple-types.ts';
+export { StartTls } from './start-tls.ts';
+export type { ProtocolMaker } from './takeover-requests.ts';

@@ -61,13 +61,8 @@ export class Outbox {
     direct.boxesWritten();
   }
 
-  error(tag: Tag, { code, description }: ErrorReport): void {
-    const box: Box = new Map([
-      ['_error', tagBytes(tag)],
-      ['_error_code', byteString(code)],
-      ['_error_description', ENCODER.encode(description)],
-    ]);
-    this.box(box);
+  error(tag: Tag, report: ErrorReport): void {
+    this.box(errorBox(tag, report));
   }
 
   box(box: Box): void {
@@ -78,6 +73,15 @@ export class Outbox {
     writeBox(this.#direct.writer, box);
     this.#direct.boxesWritten();
   }
+}
+
+/** The box that tells the caller of a failure. */
+export function errorBox(tag: Tag, { code, description }: ErrorReport): Box {
+  return new Map([
+    ['_error', tagBytes(tag)],
+    ['_error_code', byteString(code)],
+    ['_error_description', ENCODER.encode(description)],
+  ]);
 }
 
 function isWriterSender(sender: BoxSender): sender is WriterSender {

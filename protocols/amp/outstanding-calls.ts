@@ -12,13 +12,18 @@ const MAX_GIVEN_UP = 10_000;
 const ERROR_CODE = wireKey('_error_code');
 const ERROR_DESCRIPTION = wireKey('_error_description');
 
+/**
+ * Told of an answer before anybody else, also when the call was given up. What it returns is why the call fails
+ * nevertheless.
+ */
+export type AnswerHook = (isError: boolean, isGivenUp: boolean) => Error | undefined;
+
 /** A call that waits for its answer. */
 export class OutstandingCall extends Deferred<unknown> {
   /** Undefined for a call of raw boxes. */
   readonly command: Command | undefined;
   readonly tag: number;
-  /** Told of the answer before anybody else. */
-  readonly answered: ((isError: boolean) => void) | undefined;
+  readonly answered: AnswerHook | undefined;
 
   constructor(
     cancelled: (call: OutstandingCall) => void,
@@ -34,7 +39,7 @@ export class OutstandingCall extends Deferred<unknown> {
 /** The calls that wait for answers, by their tags. */
 export class OutstandingCalls {
   readonly #calls = new Map<number, OutstandingCall>();
-  readonly #givenUp = new Set<number>();
+  readonly #givenUp = new Map<number, AnswerHook | undefined>();
   readonly #cancelled = (call: OutstandingCall): void => this.#giveUp(call);
 
   get size(): number {
@@ -46,7 +51,7 @@ export class OutstandingCalls {
     return this.#calls.size > 0 || this.#givenUp.size > 0;
   }
 
-  add(tag: number, command: Command | undefined, answered?: (isError: boolean) => void): OutstandingCall {
+  add(tag: number, command: Command | undefined, answered?: AnswerHook): OutstandingCall {
     const call = new OutstandingCall(this.#cancelled, { command, tag, answered });
     this.#calls.set(tag, call);
     return call;
@@ -54,9 +59,13 @@ export class OutstandingCalls {
 
   /** The answer to the call whose tag is field `tagIndex` came. */
   answerReceived(view: BoxView, tagIndex: number): void {
-    const call = this.#take(view, tagIndex);
+    const call = this.#take(view, tagIndex, false);
     if (call === undefined) return;
-    call.answered?.(false);
+    const problem = call.answered?.(false, false);
+    if (problem !== undefined) {
+      call.errback(problem);
+      return;
+    }
     let answer: unknown;
     try {
       answer = call.command === undefined ? payloadOf(view) : call.command.wire.readAnswer(view);
@@ -69,14 +78,14 @@ export class OutstandingCalls {
 
   /** The error that the call whose tag is field `tagIndex` ends with came. */
   errorReceived(view: BoxView, tagIndex: number): void {
-    const call = this.#take(view, tagIndex);
+    const call = this.#take(view, tagIndex, true);
     if (call === undefined) return;
-    call.answered?.(true);
     const codeIndex = view.find(ERROR_CODE);
     const textIndex = view.find(ERROR_DESCRIPTION);
     const code = codeIndex < 0 ? '' : byteText(view.bytes, view.startOf(codeIndex), view.endOf(codeIndex));
     const text = textIndex < 0 ? '' : descriptionText(view.valueAt(textIndex));
-    call.errback(remoteFailure(call.command, code, text));
+    const failure = remoteFailure(call.command, code, text);
+    call.errback(call.answered?.(true, false) ?? failure);
   }
 
   /** All of them fail, in the order in which they were made. What is called meanwhile is no concern of this. */
@@ -87,25 +96,38 @@ export class OutstandingCalls {
     for (const call of calls) if (!call.called) call.errback(reason);
   }
 
+  /** The call with that tag fails, although it was not answered. */
+  fail(tag: number, reason: Error): void {
+    const call = this.#calls.get(tag);
+    if (call === undefined) return;
+    this.#calls.delete(tag);
+    call.errback(reason);
+  }
+
   #giveUp(call: OutstandingCall): void {
     if (!this.#calls.delete(call.tag)) return;
-    this.#givenUp.add(call.tag);
+    this.#givenUp.set(call.tag, call.answered);
     if (this.#givenUp.size <= MAX_GIVEN_UP) return;
-    for (const oldest of this.#givenUp) {
+    for (const oldest of this.#givenUp.keys()) {
       this.#givenUp.delete(oldest);
       return;
     }
   }
 
   /** The call with that tag, which is done; undefined for one that was given up. */
-  #take(view: BoxView, tagIndex: number): OutstandingCall | undefined {
+  #take(view: BoxView, tagIndex: number, isError: boolean): OutstandingCall | undefined {
     const tag = parseTag(view.bytes, view.startOf(tagIndex), view.endOf(tagIndex));
     const call = this.#calls.get(tag);
     if (call !== undefined) {
       this.#calls.delete(tag);
       return call;
     }
-    if (this.#givenUp.delete(tag)) return undefined;
+    if (this.#givenUp.has(tag)) {
+      const answered = this.#givenUp.get(tag);
+      this.#givenUp.delete(tag);
+      answered?.(isError, true);
+      return undefined;
+    }
     throw new ProtocolViolation('an answer came to a call that was not made');
   }
 }

@@ -6,6 +6,16 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The failure of what fails. */
+export async function failureOf(deferred: PromiseLike<unknown>): Promise<Error> {
+  try {
+    await deferred;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it did not fail');
+}
+
 /** Two Amps and the bytes between them, carried by hand. */
 export class AmpPair<A extends Amp = Amp, B extends Amp = Amp> {
   readonly client: A;

@@ -11,7 +11,7 @@ import {
   UnknownRemoteError,
   unicode,
 } from '../../../protocols/amp/index.ts';
-import { AmpPair, turn } from '../../support/amp-pair.ts';
+import { AmpPair, failureOf, turn } from '../../support/amp-pair.ts';
 
 class ZeroDivision extends Error {}
 class Overflow extends Error {}
@@ -28,16 +28,6 @@ const Divide = defineCommand({
   fatalErrors: { OVERFLOW: Overflow },
 });
 const Note = defineCommand({ name: 'note', arguments: { text: unicode }, requiresAnswer: false });
-
-/** The failure of a Deferred that has failed. */
-async function failureOf(deferred: PromiseLike<unknown>): Promise<Error> {
-  try {
-    await deferred;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('Amp', () => {
   it('calls a command that the other end answers', async () => {
