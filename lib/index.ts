@@ -20,6 +20,7 @@ export { LoginLimiter, type LoginLimiterOptions } from './cred/login-limiter.ts'
 export type { AttemptEnd, LimitedAttempt, LoginLimits, LoginOrigin } from './cred/login-limits.ts';
 export { MemoryUsers, type MemoryUsersOptions } from './cred/memory-users.ts';
 export { type NameCase, prepareName, preparePassword } from './cred/names.ts';
+export { PasswordFile, type PasswordFileOptions } from './cred/password-file.ts';
 export { DEFAULT_PASSWORD_COST, makeUserRecord, type PasswordCost } from './cred/password-record.ts';
 export { type Login, Portal, type PortalOptions } from './cred/portal.ts';
 export type { Granted, Realm } from './cred/realm.ts';
@@ -31,6 +32,7 @@ export { Session } from './cred/session.ts';
 export { SqlUsers, type SqlUsersOptions } from './cred/sql-users.ts';
 export { StoredUsers, type StoredUsersOptions } from './cred/stored-users.ts';
 export type { UserRecord, UserStore } from './cred/user-store.ts';
+export type { LineProblem } from './cred/users-text.ts';
 export { PostgresDatabase, type PostgresOptions } from './databases/postgres.ts';
 export { IN_MEMORY, SqliteDatabase, type SqliteOptions } from './databases/sqlite.ts';
 export {

@@ -1,3 +1,11 @@
+/** Who may do what with a file, by POSIX. Elsewhere the numbers mean little, and setting them does nothing. */
+export interface FileAccess {
+  /** The nine bits of chmod. */
+  readonly permissions: number;
+  readonly owner: number;
+  readonly group: number;
+}
+
 /** What is known of a file without reading it. */
 export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
@@ -7,6 +15,7 @@ export interface FileFacts {
   /** When anything about it last changed; nobody can set this one back. */
   readonly changedAtMs: number;
   readonly inode: number;
+  readonly access: FileAccess;
 }
 
 /** An open file, read and written at positions: calls may overlap. */
@@ -17,6 +26,8 @@ export interface OpenFile {
   write(position: number, bytes: Uint8Array): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   facts(): Promise<FileFacts>;
+  /** Fails with EPERM when this process may not give the file to that owner or group; then its access is as before. */
+  setAccess(access: FileAccess): Promise<void>;
   /** Resolves when content and size would survive a power cut. */
   sync(): Promise<void>;
   close(): Promise<void>;

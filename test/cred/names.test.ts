@@ -6,6 +6,7 @@ import {
   prepareName,
   preparePassword,
 } from '../../lib/cred/names.ts';
+import { anyText } from '../support/logins.ts';
 
 describe('names and passwords', () => {
   it('are prepared as the examples of RFC 4013 §3 are', () => {
@@ -50,14 +51,10 @@ describe('names and passwords', () => {
 
   it('are prepared once: what was prepared stays as it is', () => {
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary' }),
-        fc.constantFrom('exact' as const, 'fold' as const),
-        (text, nameCase) => {
-          const prepared = prepareName(text, nameCase);
-          if (prepared !== undefined) expect(prepareName(prepared, nameCase)).to.equal(prepared);
-        },
-      ),
+      fc.property(anyText(), fc.constantFrom('exact' as const, 'fold' as const), (text, nameCase) => {
+        const prepared = prepareName(text, nameCase);
+        if (prepared !== undefined) expect(prepareName(prepared, nameCase)).to.equal(prepared);
+      }),
     );
   });
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import sinon from 'sinon';
 import type { PasswordCost } from '../../lib/cred/password-record.ts';
 import type { Deferred } from '../../lib/defer/deferred.ts';
@@ -39,4 +40,10 @@ export function resultOf<T>(deferred: Deferred<T>): T | Error | undefined {
 /** Lets promises that can settle do so. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Any text, half characters included. (fast-check's own binary strings take seconds to begin with.) */
+export function anyText(): fc.Arbitrary<string> {
+  const unit = fc.oneof(fc.nat(0x7f), fc.nat(0x10ffff)).map((code) => String.fromCodePoint(code));
+  return fc.array(unit, { maxLength: 12 }).map((units) => units.join(''));
 }

@@ -1,9 +1,17 @@
-import type { FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../lib/interfaces/files.ts';
+import type {
+  FileAccess,
+  FileFacts,
+  FileLock,
+  Files,
+  OpenFile,
+  OpenMode,
+} from '../../lib/interfaces/files.ts';
 
 interface Node {
   bytes: Uint8Array;
   sizeBytes: number;
   changes: number;
+  access: FileAccess;
   readonly inode: number;
   /** Whether only its owner may read it. */
   isSecret?: true;
@@ -38,7 +46,13 @@ export class MemoryDisk {
   }
 
   create(path: string): Node {
-    const node = { bytes: new Uint8Array(0), sizeBytes: 0, changes: 0, inode: ++this.#inodes };
+    const node = {
+      bytes: new Uint8Array(0),
+      sizeBytes: 0,
+      changes: 0,
+      inode: ++this.#inodes,
+      access: { ...ANYBODY },
+    };
     this.nodes.set(path, node);
     return node;
   }
@@ -81,7 +95,10 @@ export class MemoryFiles implements Files {
       const isDirectory = this.#disk.directories.has(path);
       if (!isNew && existing === undefined && !isDirectory) throw errno('ENOENT', path);
       const node = existing ?? this.#disk.create(path);
-      if (mode === 'create-secret') node.isSecret = true;
+      if (mode === 'create-secret') {
+        node.isSecret = true;
+        node.access = { ...ANYBODY, permissions: 0o600 };
+      }
       if (isDirectory) this.#disk.nodes.delete(path);
       return new MemoryFile(this, this.#disk, node, path);
     });
@@ -208,6 +225,12 @@ class MemoryFile implements OpenFile {
     }));
   }
 
+  setAccess(access: FileAccess): Promise<void> {
+    return this.#files.turn(() => {
+      this.#node.access = access;
+    });
+  }
+
   sync(): Promise<void> {
     return this.#files.turn(() => {
       const code = this.#disk.syncFailures.shift();
@@ -221,11 +244,20 @@ class MemoryFile implements OpenFile {
   }
 }
 
-const DIRECTORY: FileFacts = { kind: 'directory', sizeBytes: 0, modifiedAtMs: 0, changedAtMs: 0, inode: 0 };
+const ANYBODY: FileAccess = { permissions: 0o644, owner: 1000, group: 1000 };
+
+const DIRECTORY: FileFacts = {
+  kind: 'directory',
+  sizeBytes: 0,
+  modifiedAtMs: 0,
+  changedAtMs: 0,
+  inode: 0,
+  access: ANYBODY,
+};
 
 function factsOf(node: Node): FileFacts {
-  const { sizeBytes, changes, inode } = node;
-  return { kind: 'file', sizeBytes, modifiedAtMs: changes, changedAtMs: changes, inode };
+  const { sizeBytes, changes, inode, access } = node;
+  return { kind: 'file', sizeBytes, modifiedAtMs: changes, changedAtMs: changes, inode, access };
 }
 
 function errno(code: string, path: string): Error {

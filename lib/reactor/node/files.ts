@@ -12,7 +12,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../interfaces/files.ts';
+import type { FileAccess, FileFacts, FileLock, Files, OpenFile, OpenMode } from '../../interfaces/files.ts';
 
 const FLAGS = {
   // Without O_NONBLOCK, opening a pipe that nobody writes to would occupy a thread for good. Windows has neither.
@@ -21,6 +21,8 @@ const FLAGS = {
   'create-secret': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   update: constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
 } as const;
+
+const PERMISSION_BITS = 0o777;
 
 /** Turns in which a lock may be fought for before it counts as held. */
 const LOCK_ATTEMPTS = 3;
@@ -142,6 +144,12 @@ class NodeFile implements OpenFile {
     return factsOf(await this.#handle.stat());
   }
 
+  async setAccess({ permissions, owner, group }: FileAccess): Promise<void> {
+    const { uid, gid } = await this.#handle.stat();
+    if (uid !== owner || gid !== group) await this.#handle.chown(owner, group);
+    await this.#handle.chmod(permissions & PERMISSION_BITS);
+  }
+
   sync(): Promise<void> {
     // fdatasync covers the size too, where it changed.
     return this.#handle.datasync();
@@ -159,6 +167,7 @@ function factsOf(stats: Stats): FileFacts {
     modifiedAtMs: stats.mtimeMs,
     changedAtMs: stats.ctimeMs,
     inode: stats.ino,
+    access: { permissions: stats.mode & PERMISSION_BITS, owner: stats.uid, group: stats.gid },
   };
 }
 

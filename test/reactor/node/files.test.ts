@@ -40,6 +40,21 @@ describe('NodeFiles', () => {
     expect(await codeOf(files.open(join(directory, 'key'), 'create-secret'))).to.equal('EEXIST');
   });
 
+  it('gives a file the permissions that another has', async function () {
+    if (process.platform === 'win32') this.skip();
+    const file = await files.open(join(directory, 'a'), 'create-secret');
+    const { access } = await file.facts();
+
+    await file.setAccess({ ...access, permissions: 0o640 });
+    await file.close();
+
+    expect((await files.facts(join(directory, 'a')))?.access).to.deep.equal({
+      ...access,
+      permissions: 0o640,
+    });
+    expect((await stat(join(directory, 'a'))).mode & 0o7777).to.equal(0o640);
+  });
+
   it('creates no file where one is, and updates none through a link', async () => {
     await writeFile(join(directory, 'a'), 'a');
     await symlink(join(directory, 'a'), join(directory, 'link'));
