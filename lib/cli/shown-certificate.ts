@@ -36,7 +36,8 @@ export class CertificateLender implements EndpointReactor {
   constructor(reactor: EndpointReactor, hashes: Hashes, own: OwnCertificate | undefined) {
     this.#reactor = reactor;
     this.#hashes = hashes;
-    this.#own = own;
+    // Whoever lends it may know more of it than goes into options.
+    this.#own = own && { certificate: own.certificate, key: own.key };
   }
 
   /** The pin of the certificate that is shown: once it listens, and if it speaks TLS. */

@@ -41,7 +41,8 @@ describe('the certificate that a receiver shows', () => {
 
     lender.listen('tls', { port: 0 }, new Factory(), { alpnProtocols: ['a'] });
 
-    expect(listen.firstCall.args[3]).to.deep.include({ alpnProtocols: ['a'], key: server.key });
+    const { certificate, key } = server;
+    expect(listen.firstCall.args[3]).to.deep.equal({ alpnProtocols: ['a'], certificate, key });
     expect(lender.pin).to.equal(pinOf(server));
   });
 

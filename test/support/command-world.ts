@@ -54,11 +54,18 @@ export class CommandWorld {
   }
 
   /** Listens on RECEIVER and receives into `in`. */
-  receive(...args: string[]): Promise<Running> {
+  async receive(...args: string[]): Promise<Running> {
     const place = ['--interface', RECEIVER, '--dir', 'in'];
-    return this.#start(RECEIVER, this.target, (context, reactor, files) =>
+    const receiver = await this.#start(RECEIVER, this.target, (context, reactor, files) =>
       runReceive([...place, ...args], context, { createReactor: () => reactor, files, hashes }),
     );
+    // It may make a key first, in a thread of its own: in real time.
+    const hasSpoken = (): boolean => receiver.context.messages.text + receiver.context.output.text !== '';
+    for (let count = 0; count < 1_000 && !hasSpoken() && !isOver(receiver); count += 1) {
+      await this.#takeTurn();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return receiver;
   }
 
   /** Lets virtual time pass, in steps that leave turns for the files, until `isReached`. */

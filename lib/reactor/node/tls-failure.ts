@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import {
   CertificateExpired,
   CertificateMissing,
@@ -73,8 +74,13 @@ export function tlsFailure(cause: Error, isFirst: boolean): TlsError {
   return new TlsError(`TLS failed: ${code || cause.message}`, options);
 }
 
+type Refusal = new (
+  message: string,
+  options?: ErrorOptions & { readonly fingerprint?: string | undefined },
+) => TlsError;
+
 /** OpenSSL's reasons to refuse a certificate. */
-const REFUSALS: Readonly<Record<string, readonly [Failure, string]>> = {
+const REFUSALS: Readonly<Record<string, readonly [Refusal, string]>> = {
   CERT_HAS_EXPIRED: [CertificateExpired, 'is out of date, or one that vouches for it: renew it'],
   CERT_NOT_YET_VALID: [
     CertificateNotYetValid,
@@ -88,10 +94,10 @@ const REFUSALS: Readonly<Record<string, readonly [Failure, string]>> = {
 };
 
 /** Why the certificate of `whom` is refused; `code` is OpenSSL's reason. */
-export function refusal(code: string, whom: string): TlsError {
+export function refusal(code: string, whom: string, certificate: X509Certificate | undefined): TlsError {
   const [Class, message] = REFUSALS[code] ?? [
     CertificateUntrusted,
     `has nobody to vouch for it who is trusted here (${code}): give their certificates as ca, or its fingerprint as pin`,
   ];
-  return new Class(`the certificate of ${whom} ${message}`);
+  return new Class(`the certificate of ${whom} ${message}`, { fingerprint: certificate?.fingerprint256 });
 }

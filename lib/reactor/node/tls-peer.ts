@@ -39,7 +39,7 @@ export function refusePeer(socket: TLSSocket, rules: PeerRules): Error | undefin
   }
   if (rules.isInsecure) return undefined;
   if (rules.pins !== undefined) return refuseUnpinned(certificate, rules.pins, whom);
-  if (!socket.authorized) return refusal(String(socket.authorizationError), whom);
+  if (!socket.authorized) return refusal(String(socket.authorizationError), whom, certificate);
   return rules.serverName === undefined ? undefined : refuseName(certificate, rules.serverName);
 }
 
@@ -51,6 +51,7 @@ function refuseUnpinned(
   if (pins.has(certificate.fingerprint256.replaceAll(':', ''))) return undefined;
   return new CertificatePinMismatch(
     `the certificate of ${whom} is not the pinned one; its fingerprint is ${certificate.fingerprint256}`,
+    { fingerprint: certificate.fingerprint256 },
   );
 }
 
@@ -62,7 +63,9 @@ function refuseName(certificate: X509Certificate, name: string): Error | undefin
     : certificate.checkHost(name, { subject: 'never', partialWildcards: false });
   if (found !== undefined) return undefined;
   const names = certificate.subjectAltName ?? 'none';
-  return new CertificateNameMismatch(`the certificate is not for ${name}; its names: ${names}`);
+  return new CertificateNameMismatch(`the certificate is not for ${name}; its names: ${names}`, {
+    fingerprint: certificate.fingerprint256,
+  });
 }
 
 /** What the handshake agreed on. */

@@ -126,7 +126,11 @@ class ServerContext implements TlsContext {
     this.#server.on('tlsClientError', function (this: object, error: Error, socket: TLSSocket) {
       const { authorizationError } = socket as { authorizationError?: unknown };
       const isRefused = typeof authorizationError === 'string';
-      sessions.get(this)?.refused(isRefused ? refusal(authorizationError, 'the client') : error);
+      sessions
+        .get(this)
+        ?.refused(
+          isRefused ? refusal(authorizationError, 'the client', socket.getPeerX509Certificate()) : error,
+        );
     });
   }
 }

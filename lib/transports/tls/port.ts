@@ -59,8 +59,8 @@ export class TlsPort<P extends ListeningPort = ListeningPort> implements Listeni
     this.#accepting.setTls(options);
   }
 
-  getHost(): Address {
-    return this.below.getHost();
+  getHost(): ReturnType<P['getHost']> {
+    return this.below.getHost() as ReturnType<P['getHost']>;
   }
 
   stopListening(): PromiseLike<void> {

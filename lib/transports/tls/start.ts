@@ -1,3 +1,4 @@
+import { Deferred } from '../../defer/deferred.ts';
 import { UsageError } from '../../errors.ts';
 import type { SwitchableTransport } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
@@ -19,7 +20,8 @@ export function startTlsOn(
 ): SwitchableTransport {
   if (transport.startTLS === undefined || !('switchProtocol' in transport))
     throw new UsageError('this kind of transport has no startTLS and switchProtocol: it cannot carry TLS');
-  // Its failure is told by connectionLost.
-  transport.startTLS(options).then(secured, () => {});
+  // As a Deferred it calls back before the peer's first bytes, which may come with the end of the handshake, are
+  // delivered; a promise would not. Its failure is told by connectionLost.
+  Deferred.from(transport.startTLS(options)).addCallbacks(secured, () => {});
   return transport as SwitchableTransport;
 }
