@@ -6,8 +6,16 @@ export {
   type AvatarId,
   type Checker,
   type CheckerWorld,
+  isAnonymousId,
   type MakeChecker,
 } from './cred/checker.ts';
+export {
+  type CheckerDemands,
+  type CheckerManifest,
+  type CheckerPlugins,
+  checkerFromString,
+  checkerWords,
+} from './cred/checker-from-string.ts';
 export {
   AllowAnonymous,
   type CertificateOwners,

@@ -3,6 +3,7 @@ import type { Cryptography } from '../interfaces/cryptography.ts';
 import type { Files } from '../interfaces/files.ts';
 import type { Clock } from '../time/clock.ts';
 import type { CredentialKind, CredentialKinds } from './credentials.ts';
+import type { PasswordCost } from './password-record.ts';
 
 /** Who somebody is who did not say it. No string, so that no user can be called so. */
 export interface AnonymousId {
@@ -11,6 +12,11 @@ export interface AnonymousId {
 
 /** The avatar id of everybody who does not say who they are. */
 export const ANONYMOUS: AnonymousId = Object.freeze({ anonymous: true });
+
+/** Whether `avatarId` is ANONYMOUS, be it of another copy of this package. */
+export function isAnonymousId(avatarId: unknown): avatarId is AnonymousId {
+  return typeof avatarId === 'object' && (avatarId as Partial<AnonymousId> | null)?.anonymous === true;
+}
 
 /** Who somebody turned out to be: the name of a user as the checker writes it, or ANONYMOUS. */
 export type AvatarId = string | AnonymousId;
@@ -39,6 +45,8 @@ export interface CheckerWorld {
   readonly clock: Clock;
   /** Told in one line what is wrong and does not stop anybody: a line of a password file that cannot be read. */
   readonly report: (problem: string) => void;
+  /** What passwords cost from now on: DEFAULT_PASSWORD_COST unless given. */
+  readonly cost?: PasswordCost;
 }
 
 /** Makes a checker of the text behind the colon. UsageError, thrown or as the failure, when it makes no sense. */

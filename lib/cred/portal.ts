@@ -1,10 +1,12 @@
 import { maybeDeferred } from '../defer/combinators.ts';
 import { Deferred } from '../defer/deferred.ts';
-import { UnauthorizedLogin, UnhandledCredentials, UsageError } from '../errors.ts';
-import { ANONYMOUS, type AnyChecker, type AvatarId } from './checker.ts';
+import { type UnauthorizedLogin, UnhandledCredentials, UsageError } from '../errors.ts';
+import { ANONYMOUS, type AnyChecker, type AvatarId, isAnonymousId } from './checker.ts';
 import type { CredentialKind, Credentials } from './credentials.ts';
 import type { LimitedAttempt, LoginLimits, LoginOrigin } from './login-limits.ts';
 import type { Granted, Realm } from './realm.ts';
+
+const REFUSAL_CODE: UnauthorizedLogin['code'] = 'ERR_UNAUTHORIZED_LOGIN';
 
 /** A login that succeeded. */
 export interface Login<Avatar> {
@@ -102,7 +104,7 @@ export class Portal<Avatar, Mind = undefined> {
         if (isWanted) this.#grant(avatarId, mind, login, () => isWanted);
       },
       (error) => {
-        attempt?.end(error instanceof UnauthorizedLogin ? 'failed' : 'unknown');
+        attempt?.end(isRefusal(error) ? 'failed' : 'unknown');
         if (isWanted) login.errback(error);
       },
     );
@@ -131,9 +133,14 @@ interface Run<Mind> {
   readonly attempt: LimitedAttempt | undefined;
 }
 
+/** Not by class: a plugin of another package may have classes of its own. */
+function isRefusal(error: Error): boolean {
+  return 'code' in error && error.code === REFUSAL_CODE;
+}
+
 /** A checker without types may give anything; only a name is somebody. */
 function checkedId(avatarId: unknown): AvatarId {
-  if (avatarId === ANONYMOUS) return ANONYMOUS;
+  if (isAnonymousId(avatarId)) return ANONYMOUS;
   if (typeof avatarId === 'string') return avatarId;
   throw new UsageError('the checker gave no avatar id: that is a string, or ANONYMOUS');
 }

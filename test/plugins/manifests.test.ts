@@ -13,11 +13,13 @@ describe("the package's own plugins", () => {
     expect(registry.broken).to.deep.equal([]);
   });
 
-  it('bring the commands and endpoint words of the command line', () => {
+  it('bring the commands, endpoint words and checkers of the command line', () => {
     const commands = registry.ofKind('command').map(({ plugin }) => plugin.name);
     const words = registry.ofKind('endpoint').map(({ plugin }) => plugin.name);
 
     expect(commands).to.include.members(['certificate', 'plugins', 'receive', 'send']);
+    const checkers = registry.ofKind('checker').map(({ plugin }) => plugin.name);
+    expect(checkers).to.include.members(['anonymous', 'file', 'memory']);
     expect(words).to.include.members(['ptcp', 'ptcp+tls', 'tcp', 'tls']);
   });
 
@@ -27,6 +29,9 @@ describe("the package's own plugins", () => {
     }
     for (const { plugin } of registry.ofKind('endpoint')) {
       expect(await plugin.load(), plugin.name).to.have.property('parseClient');
+    }
+    for (const { plugin } of registry.ofKind('checker')) {
+      expect(await plugin.load(), plugin.name).to.be.a('function');
     }
   });
 
