@@ -6,7 +6,7 @@ import {
   UnhandledCommand,
   UnknownRemoteError,
 } from '../../../protocols/amp/index.ts';
-import { ascii, type Check, type CheckingClient, expectClosed, failure } from './checking-client.ts';
+import { ascii, type Check, expectAlive, expectClosed, failure } from './checking-client.ts';
 import {
   BadThing,
   BigAnswer,
@@ -21,11 +21,6 @@ import {
   WorseThing,
   ZeroDivisionError,
 } from './schema.ts';
-
-/** The connection still works. */
-async function expectAlive(client: CheckingClient): Promise<void> {
-  expect(await client.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
-}
 
 /** What Twisted calls ConnectionClosed. */
 function expectConnectionClosed(error: Error): void {

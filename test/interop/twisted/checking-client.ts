@@ -22,17 +22,27 @@ export class CheckingClient extends Amp {
 /** A check over a connection of its own. */
 export type Check = (client: CheckingClient) => Promise<void>;
 
+/** The connection still works. */
+export async function expectAlive(client: CheckingClient): Promise<void> {
+  expect(await client.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
+}
+
 /** The peer closes the connection by itself. */
 export async function expectClosed(client: CheckingClient): Promise<void> {
-  let isClosed = false;
-  const limit = new Promise((resolve) => setTimeout(resolve, 3000).unref());
-  await Promise.race([
-    limit,
-    client.lost.addCallback(() => {
-      isClosed = true;
-    }),
-  ]);
-  expect(isClosed, 'the peer closed').to.equal(true);
+  await within(3000, client.lost, 'the end of the connection');
+}
+
+/** What `awaited` fires with. Rejects where it takes longer than `limitMs`. */
+export async function within<T>(limitMs: number, awaited: PromiseLike<T>, name: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${name} did not come within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([awaited, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What `call` fails with. */

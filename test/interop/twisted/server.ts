@@ -1,5 +1,12 @@
 import process from 'node:process';
-import { deferLater, Factory, type InetAddress, Protocol, reactor } from '../../../lib/index.ts';
+import {
+  deferLater,
+  Factory,
+  type InetAddress,
+  Protocol,
+  reactor,
+  type StartTlsOptions,
+} from '../../../lib/index.ts';
 import {
   Amp,
   type ArgumentsOf,
@@ -8,6 +15,7 @@ import {
   type ResponseOf,
   responder,
 } from '../../../protocols/amp/index.ts';
+import { testCertificates } from '../../support/certificates.ts';
 import {
   BadThing,
   BigAnswer,
@@ -74,12 +82,12 @@ function fail({ kind, message }: ArgumentsOf<typeof Fail>): ResponseOf<typeof Fa
   }
 }
 
-/** Does what peer/amp_server.py does. */
+/** Does what peer/amp_server.py does. StartTLS is answered where there are options for it. */
 export class InteropServer extends Amp {
   #noteCount = 0;
 
-  constructor() {
-    super({ locator: COMMON });
+  constructor(tls?: StartTlsOptions) {
+    super({ locator: COMMON, ...(tls === undefined ? {} : { tls }) });
   }
 
   @responder(Note)
@@ -100,7 +108,11 @@ export async function runServer(port: number): Promise<void> {
   const running = reactor.run();
   process.on('disconnect', () => reactor.stop());
   if (process.env['npm_lifecycle_event'] !== undefined) stopWithParent();
-  const listening = reactor.listenTCP(port, Factory.forProtocol(InteropServer), { interface: '127.0.0.1' });
+  // Nobody vouches for it, as with Twisted's temporary ones.
+  const { certificate, key } = (await testCertificates()).selfSigned;
+  const factory = new Factory();
+  factory.buildProtocol = () => new InteropServer({ isServer: true, certificate, key });
+  const listening = reactor.listenTCP(port, factory, { interface: '127.0.0.1' });
   try {
     await listening.listening;
   } catch (error) {
