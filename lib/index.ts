@@ -42,6 +42,7 @@ export { StoredUsers, type StoredUsersOptions } from './cred/stored-users.ts';
 export type { UserRecord, UserStore } from './cred/user-store.ts';
 export type { LineProblem } from './cred/users-text.ts';
 export { PostgresDatabase, type PostgresOptions } from './databases/postgres.ts';
+export { postgresUsers, type StoreWorld, sqliteUsers } from './databases/sql-store.ts';
 export { IN_MEMORY, SqliteDatabase, type SqliteOptions } from './databases/sqlite.ts';
 export {
   deferredList,

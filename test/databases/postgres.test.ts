@@ -8,7 +8,7 @@ import {
 import { toDatabaseError } from '../../lib/databases/postgres-errors.ts';
 import { DatabaseError, MissingPackage, UsageError } from '../../lib/errors.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
-import { failureOf } from '../support/sql-contract.ts';
+import { failureOf } from '../support/logins.ts';
 
 // What a server is needed for: test/interop/sql.
 describe('PostgresDatabase', () => {

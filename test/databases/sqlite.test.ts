@@ -17,7 +17,8 @@ import { IN_MEMORY, SqliteDatabase, type SqliteOptions } from '../../lib/databas
 import { DatabaseError, MissingPackage } from '../../lib/errors.ts';
 import { NodeFiles } from '../../lib/reactor/node/files.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
-import { describeSqlDatabase, describeSqlUsers, failureOf } from '../support/sql-contract.ts';
+import { failureOf } from '../support/logins.ts';
+import { describeSqlDatabase, describeSqlUsers } from '../support/sql-contract.ts';
 
 describe('SqliteDatabase', () => {
   let directory: string;

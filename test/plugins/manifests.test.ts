@@ -27,6 +27,9 @@ describe("the package's own plugins", () => {
     for (const { plugin } of registry.ofKind('command')) {
       expect(await plugin.load(), plugin.name).to.be.a('function');
     }
+    for (const { plugin } of registry.ofKind('checker')) {
+      expect(await plugin.load(), plugin.name).to.be.a('function');
+    }
     for (const { plugin } of registry.ofKind('endpoint')) {
       expect(await plugin.load(), plugin.name).to.have.property('parseClient');
     }

@@ -4,7 +4,8 @@ import { SqlUsers } from '../../../lib/cred/sql-users.ts';
 import { PostgresDatabase, type PostgresOptions } from '../../../lib/databases/postgres.ts';
 import { DatabaseError } from '../../../lib/errors.ts';
 import { NodeClock } from '../../../lib/reactor/node/clock.ts';
-import { describeSqlDatabase, describeSqlUsers, failureOf, recordOf } from '../../support/sql-contract.ts';
+import { failureOf } from '../../support/logins.ts';
+import { describeSqlDatabase, describeSqlUsers, recordOf } from '../../support/sql-contract.ts';
 import { findPostgres, PASSWORD, PostgresServer } from './postgres-server.ts';
 
 describe('PostgresDatabase', () => {
