@@ -43,11 +43,7 @@ const REASONS: readonly (readonly [RegExp, Failure, string])[] = [
     CertificateMissing,
     'the client has shown no certificate, and one is required',
   ],
-  [
-    /ALERT_UNRECOGNIZED_NAME/,
-    TlsError,
-    'the server does not know the name that it was asked for by serverName',
-  ],
+  [/UNRECOGNIZED_NAME/, TlsError, 'the server does not know the name that it was asked for by serverName'],
   [
     /ALERT_HANDSHAKE_FAILURE|NO_SHARED_CIPHER|ALERT_INSUFFICIENT_SECURITY|NO_SUITABLE|NO_COMMON/,
     TlsError,

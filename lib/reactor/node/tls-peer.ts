@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
@@ -32,7 +32,7 @@ export function refusePeer(socket: TLSSocket, rules: PeerRules): Error | undefin
       'the peer names no application protocol (ALPN): compare alpnProtocols on both sides',
     );
   const whom = rules.isServer ? 'the client' : (rules.serverName ?? 'the server');
-  const certificate = socket.getPeerX509Certificate();
+  const certificate = peerCertificate(socket);
   if (certificate === undefined) {
     if (!rules.isCertificateRequired) return undefined;
     return new CertificateMissing(`${whom} has shown no certificate, and one is required`);
@@ -70,7 +70,7 @@ function refuseName(certificate: X509Certificate, name: string): Error | undefin
 
 /** What the handshake agreed on. */
 export function factsOf(socket: TLSSocket): TlsFacts {
-  const certificate = socket.getPeerX509Certificate();
+  const certificate = peerCertificate(socket);
   const { alpnProtocol } = socket;
   const serverName: unknown = (socket as { servername?: unknown }).servername;
   return {
@@ -80,6 +80,12 @@ export function factsOf(socket: TLSSocket): TlsFacts {
     peerCertificate: certificate === undefined ? undefined : shown(certificate),
     serverName: typeof serverName === 'string' && serverName !== '' ? serverName : undefined,
   };
+}
+
+/** Not by getPeerX509Certificate: on clients it answers once, and then with the next of the chain (Node 20.20). */
+function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  const raw: Buffer | undefined = socket.getPeerCertificate()?.raw;
+  return raw === undefined ? undefined : new X509Certificate(raw);
 }
 
 function shown(certificate: X509Certificate): PeerCertificate {

@@ -63,8 +63,8 @@ export class TlsPort<P extends ListeningPort = ListeningPort> implements Listeni
     return this.below.getHost() as ReturnType<P['getHost']>;
   }
 
-  stopListening(): PromiseLike<void> {
-    return this.below.stopListening();
+  stopListening(): Deferred<void> {
+    return Deferred.from(this.below.stopListening());
   }
 }
 
