@@ -19,7 +19,40 @@ const ENTRIES = {
   'hawser/ptcp': 'PtcpEndpoint',
   'hawser/testing': 'SimulatedNetwork',
   'hawser/plugin': 'definePlugin',
+  'hawser/protocols/amp': 'Amp',
 } as const;
+
+/** Commands as somebody would export them, and who calls them from what was declared of them. */
+const COMMANDS = `
+import { Amp, type ArgumentsOf, type ResponseOf, ampList, defineCommand, defineProtocolSwitch, integer, optional,
+  responder, safeInteger, unicode } from 'hawser/protocols/amp';
+export class BadThing extends Error { readonly isBad = true; }
+export const Sum = defineCommand({ name: 'Sum', arguments: { a: safeInteger, b: safeInteger },
+  response: { total: safeInteger }, errors: { BAD_THING: BadThing } });
+export const Child = defineCommand({ name: 'child', arguments: { rows: ampList({ x: integer, y: optional(unicode) }) },
+  extends: Sum });
+export const Note = defineCommand({ name: 'note', requiresAnswer: false });
+export const Switch = defineProtocolSwitch({ name: 'switch' });
+export class Server extends Amp {
+  @responder(Sum) sum({ a, b }: ArgumentsOf<typeof Sum>): ResponseOf<typeof Sum> { return { total: a + b }; }
+}
+`;
+const CALLER = `
+import { Amp, type ErrorsOf } from 'hawser/protocols/amp';
+import { BadThing, Child, Note, Server, Sum, Switch } from './commands.mjs';
+const amp: Amp = new Server();
+export const total = async (): Promise<number> => (await amp.callRemote(Sum, { a: 1, b: 2 })).total;
+export const bad: boolean = Child.trap(new BadThing()).isBad;
+export const note: PromiseLike<void> = amp.callRemote(Note);
+export const errors: ErrorsOf<typeof Child> = new BadThing();
+export const switched = amp.switchProtocol(Switch, {}, () => new Server());
+amp.respond(Child, ({ rows }) => { const y: string | undefined = rows[0]?.y; return y === undefined ? {} : {}; });
+`;
+const WRONG_CALLER = `
+import { Amp } from 'hawser/protocols/amp';
+import { Sum } from './commands.mjs';
+new Amp().callRemote(Sum, { a: 1 });
+`;
 
 const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 const TYPE_ROOTS = resolve('node_modules/@types');
@@ -115,17 +148,25 @@ describe('the package, packed and installed elsewhere', () => {
     expect(await compile('wrong.mts', text, ['--types', ''])).to.include('wrong.mts(2,14): error TS2322');
   });
 
+  it('lets commands be exported without their types: what is declared of them serves those who call them', async () => {
+    const types = ['--typeRoots', TYPE_ROOTS, '--types', 'node'];
+
+    expect(await compile('commands.mts', COMMANDS, types, '--declaration')).to.equal('');
+    rmSync(join(consumer, 'commands.mts'));
+    expect(readFileSync(join(consumer, 'commands.d.mts'), 'utf8')).to.contain('export declare const Sum');
+    expect(await compile('caller.mts', CALLER, types)).to.equal('');
+    expect(await compile('wrong-caller.mts', WRONG_CALLER, types)).to.contain('(4,');
+  });
+
   /** What the compiler has to say of a file of the consumer. */
-  function compile(name: string, text: string, types: readonly string[]): Promise<string> {
+  function compile(
+    name: string,
+    text: string,
+    types: readonly string[],
+    output = '--noEmit',
+  ): Promise<string> {
     writeFileSync(join(consumer, name), text);
-    const options = [
-      '--strict',
-      '--noEmit',
-      '--skipLibCheck',
-      'false',
-      '--exactOptionalPropertyTypes',
-      'true',
-    ];
+    const options = ['--strict', output, '--skipLibCheck', 'false', '--exactOptionalPropertyTypes', 'true'];
     const target = ['--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--module', 'nodenext'];
     const args = [TSC, ...options, ...target, ...types, name];
     return run(process.execPath, args, consumer).catch((error: Error) => error.message);
