@@ -233,6 +233,8 @@ export class Amp extends Protocol implements RemotePeer {
   }
 
   #boxReceived(view: BoxView): void {
+    // As with a transport: after loseConnection nothing is delivered.
+    if (this.#output.isLosing) return;
     if (this.#receiver.viewReceived !== undefined) this.#receiver.viewReceived(view);
     else this.#receiver.boxReceived(view.toMap());
   }

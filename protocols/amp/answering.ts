@@ -23,6 +23,7 @@ export interface AnsweringHost {
   readonly peer: RemotePeer;
   /** Undefined while boxes can be sent. */
   readonly closedReason: Error | undefined;
+  /** There is one, as a call came. */
   readonly outbox: Outbox;
   readonly keepsOnUndeclaredError: boolean;
   locate(name: string): Responder | undefined;

@@ -25,6 +25,7 @@ export class BoxOutput implements WriterSender {
   /** Boxes are kept back: it is not yet known how they are to go, or whether. */
   #isHeld = false;
   #corkCount = 0;
+  #isLosing = false;
   #isFlushDue = false;
   #closedReason: Error | undefined = undefined;
   #waiting: Deferred<void>[] = [];
@@ -59,6 +60,11 @@ export class BoxOutput implements WriterSender {
   /** Whether the transport takes more. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Whether `loseConnection` was called, here or at the transport. */
+  get isLosing(): boolean {
+    return this.#isLosing || this.#transport?.disconnecting === true;
   }
 
   get isHeld(): boolean {
@@ -100,14 +106,18 @@ export class BoxOutput implements WriterSender {
     queueMicrotask(this.#flushDue);
   }
 
-  /** Gathers what is sent until `uncork`. */
+  /** Gathers what is sent until `uncork`, which comes before any end of the connection that is asked for meanwhile. */
   cork(): void {
     this.#corkCount += 1;
+    if (!this.#isRegistered && this.#closedReason === undefined) this.#register();
   }
 
   uncork(): void {
     this.#corkCount -= 1;
-    if (this.#corkCount === 0) this.flush();
+    if (this.#corkCount > 0) return;
+    this.flush();
+    if (this.#isReady && this.writer.length === 0) this.#unregister();
+    if (this.#isLosing) this.#transport?.loseConnection();
   }
 
   /** Hands over what was gathered. */
@@ -117,7 +127,7 @@ export class BoxOutput implements WriterSender {
     if (!this.#isRegistered) this.#register();
     const isTaken = transport.write(this.writer.take());
     if (isTaken) {
-      if (this.#isReady) this.#unregister();
+      if (this.#isReady && this.#corkCount === 0) this.#unregister();
       return;
     }
     if (!this.#isReady || this.#closedReason !== undefined) return;
@@ -151,8 +161,10 @@ export class BoxOutput implements WriterSender {
 
   /** Ends the connection after all that was sent. What was kept back is dropped. */
   loseConnection(): void {
+    this.#isLosing = true;
     if (this.#isHeld) this.#discard();
-    else this.flush();
+    if (this.#corkCount > 0) return;
+    this.flush();
     this.#transport?.loseConnection();
   }
 
@@ -168,8 +180,10 @@ export class BoxOutput implements WriterSender {
 
   #resumed(): void {
     this.#isReady = true;
-    if (this.#isHeld || this.writer.length === 0) this.#unregister();
-    else if (this.#corkCount === 0) this.flush();
+    if (this.#corkCount === 0) {
+      if (this.#isHeld || this.writer.length === 0) this.#unregister();
+      else this.flush();
+    }
     if (!this.#isReady) return;
     this.#readyChanged();
     if (this.isWritable) this.#fireWaiting();

@@ -85,7 +85,9 @@ export class CommandWire {
 
   makeArguments(values: Values): Box {
     const make = this.#hooks.makeArguments;
-    return make === undefined ? this.#arguments.makeBox(values) : new Map(make(values));
+    if (make !== undefined) return new Map(make(values));
+    this.#arguments.refuseUnknown(values);
+    return this.#arguments.makeBox(values);
   }
 
   parseArguments(box: ReceivedBox): Values {

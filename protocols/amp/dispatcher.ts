@@ -221,7 +221,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
         return dispatcher.#closedReason;
       },
       get outbox() {
-        return dispatcher.#open;
+        return dispatcher.#outbox as Outbox;
       },
       locate: (name) => this.#locate(name),
       report: (error, isPeersFault) => this.#report(error, isPeersFault),

@@ -60,7 +60,7 @@ export class CompiledSchema<S extends Schema = Schema> {
    * nothing was written.
    */
   writeCall(writer: BoxWriter, values: ValuesOf<S>, command: Uint8Array, tag?: Tag): void {
-    this.#refuseUnknown(values);
+    this.refuseUnknown(values);
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAsk);
@@ -75,9 +75,9 @@ export class CompiledSchema<S extends Schema = Schema> {
     }
   }
 
-  /** Writes a box that answers the call `tag`. Errors as with `writeCall`. */
+  /** Writes a box that answers the call `tag`. Errors as with `writeCall`, but unknown values are left out. */
   writeAnswer(writer: BoxWriter, values: ValuesOf<S>, tag: Tag): void {
-    this.#refuseUnknown(values);
+    requireObject(values);
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAnswer);
@@ -92,7 +92,7 @@ export class CompiledSchema<S extends Schema = Schema> {
 
   /** Writes the values as a box within a value, as in an AmpList. */
   writeNested(sink: ValueSink, values: ValuesOf<S>): void {
-    this.#refuseUnknown(values);
+    this.refuseUnknown(values);
     for (const field of this.#fields) {
       const value = valueIn(values, field);
       if (value === undefined) continue;
@@ -106,13 +106,13 @@ export class CompiledSchema<S extends Schema = Schema> {
 
   /** Writes keys and values into the box that `writer` has begun. */
   writeValues(writer: BoxWriter, values: ValuesOf<S>): void {
-    this.#refuseUnknown(values);
+    this.refuseUnknown(values);
     this.#writeFields(writer, values, 0, this.#fields.length);
   }
 
-  /** The values as fields of a box, which may be longer than a box can hold. Errors as with `writeCall`. */
+  /** The values as fields of a box, which may be longer than a box can hold. Errors as with `writeAnswer`. */
   makeBox(values: ValuesOf<S>): Box {
-    this.#refuseUnknown(values);
+    requireObject(values);
     const box: Box = new Map();
     const writer = new BoxWriter();
     for (const field of this.#fields) {
@@ -152,14 +152,18 @@ export class CompiledSchema<S extends Schema = Schema> {
     }
   }
 
-  #refuseUnknown(values: ValuesOf<S>): void {
-    if (typeof values !== 'object' || values === null) {
-      throw new InvalidSignature('the values are an object, each under its name');
-    }
+  /** InvalidSignature if one of the values is of no field. */
+  refuseUnknown(values: ValuesOf<S>): void {
+    requireObject(values);
     for (const name in values) {
       if (!this.#names.has(name)) throw new InvalidSignature(`there is no argument '${name}'`);
     }
   }
+}
+
+function requireObject(values: unknown): void {
+  if (typeof values === 'object' && values !== null) return;
+  throw new InvalidSignature('the values are an object, each under its name');
 }
 
 /** Makes a schema ready for writing and reading. UsageError for names that cannot be, and for types that are none. */

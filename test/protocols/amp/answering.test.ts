@@ -302,19 +302,30 @@ describe('a responder', () => {
     ]);
   });
 
-  it('may end the connection: what was answered before goes', async () => {
-    pair.server.respond(Fail, () => {
-      pair.server.loseConnection();
-      return {};
+  for (const lose of ['Amp', 'transport'] as const) {
+    it(`may end the connection by the ${lose}: its own answer goes, and what comes behind is not looked at`, async () => {
+      let sums = 0;
+      pair.server.respond(Sum, ({ a, b }) => {
+        sums += 1;
+        return { total: a + b };
+      });
+      pair.server.respond(Fail, () => {
+        if (lose === 'Amp') pair.server.loseConnection();
+        else pair.server.transport.loseConnection();
+        return {};
+      });
+
+      const before = pair.client.callRemote(Sum, { a: 1, b: 1 });
+      const last = pair.client.callRemote(Fail, { kind: '' });
+      const behind = failureOf(pair.client.callRemote(Sum, { a: 1, b: 1 }));
+      await pair.flow();
+
+      expect(await before).to.deep.equal({ total: 2 });
+      expect(await last).to.deep.equal({});
+      expect((await behind).name).to.equal('ConnectionDone');
+      expect(sums).to.equal(1);
     });
-
-    const answer = pair.client.callRemote(Sum, { a: 1, b: 1 });
-    const lost = failureOf(pair.client.callRemote(Fail, { kind: '' }));
-    await pair.flow();
-
-    expect(await answer).to.deep.equal({ total: 2 });
-    expect((await lost).name).to.equal('ConnectionDone');
-  });
+  }
 
   it('for raw boxes returns a box, without keys of AMP’s own', async () => {
     for (const returned of [
@@ -484,6 +495,7 @@ describe('who answers', () => {
   it('is neither a private method nor a static one', () => {
     expect(() => {
       class Hidden {
+        readonly isHidden = true;
         @responder(Name)
         static shown(): ResponseOf<typeof Name> {
           return { name: '' };
