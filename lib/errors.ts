@@ -405,5 +405,10 @@ export class UnverifiedServer extends Unauthorized {
 
 /** The place where users are kept cannot be read or written; `cause` is its own error. */
 export class UserStoreFailure extends HawserError {
-  readonly code = 'ERR_USER_STORE';
+  readonly code: string = 'ERR_USER_STORE';
+}
+
+/** Somebody else is changing the users just now: try again. */
+export class UserStoreBusy extends UserStoreFailure {
+  override readonly code = 'ERR_USER_STORE_BUSY';
 }

@@ -1,5 +1,5 @@
 import { DeferredLock } from '../defer/locks.ts';
-import { UsageError, UserStoreFailure } from '../errors.ts';
+import { UsageError, UserStoreBusy, UserStoreFailure } from '../errors.ts';
 import type { Cryptography } from '../interfaces/cryptography.ts';
 import type { FileFacts, FileLock, Files, OpenFile } from '../interfaces/files.ts';
 import { parseScryptRecord } from './password-record.ts';
@@ -171,8 +171,7 @@ export class PasswordFile implements UserStore {
       throw new UserStoreFailure(`${this.#path} is a link or no file; name the file itself`);
     }
     const lock = await this.#files.lock(`${this.#path}.lock`);
-    if (lock === undefined)
-      throw new UserStoreFailure(`another process is changing ${this.#path}; try again`);
+    if (lock === undefined) throw new UserStoreBusy(`another process is changing ${this.#path}; try again`);
     return lock;
   }
 
