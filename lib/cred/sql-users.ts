@@ -1,6 +1,6 @@
-import { DatabaseError, UsageError } from '../errors.ts';
+import { DatabaseError, UsageError, UserStoreFailure } from '../errors.ts';
 import type { Cryptography } from '../interfaces/cryptography.ts';
-import type { SqlDatabase, SqlRow } from '../interfaces/sql.ts';
+import type { SqlDatabase, SqlRow, SqlValue } from '../interfaces/sql.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
 
 /** Letters of a name: what an index of PostgreSQL takes (2704 bytes) with room to spare. */
@@ -25,6 +25,7 @@ interface Statements {
   readonly find: string;
   readonly replace: string;
   readonly add: string;
+  readonly put: string;
   readonly remove: string;
   readonly list: string;
 }
@@ -32,7 +33,8 @@ interface Statements {
 /**
  * The users in a table of a database. Statements are fixed when it is made; names and verifiers are only ever values.
  *
- * Names are given prepared. A name that no database can hold belongs to nobody.
+ * Names are given prepared. A name that no database can hold belongs to nobody. What the database fails with comes as
+ * the `cause` of a UserStoreFailure.
  */
 export class SqlUsers implements UserStore {
   readonly #database: SqlDatabase;
@@ -48,55 +50,53 @@ export class SqlUsers implements UserStore {
 
   /** Makes the tables where they are missing, and a key of decoys where there is none. */
   async createTables(random: Pick<Cryptography, 'randomBytes'>): Promise<void> {
-    await this.#database.run(this.#statements.createUsers, []);
-    await this.#database.run(this.#statements.createSecrets, []);
-    await this.#database.run(this.#statements.addKey, [toHex(random.randomBytes(DECOY_KEY_BYTES))]);
+    await this.#run(this.#statements.createUsers, []);
+    await this.#run(this.#statements.createSecrets, []);
+    await this.#run(this.#statements.addKey, [toHex(random.randomBytes(DECOY_KEY_BYTES))]);
   }
 
   async find(name: string): Promise<UserRecord | undefined> {
     if (!canBeName(name)) return undefined;
-    const rows = await this.#clear(this.#database.query(this.#statements.find, [name]));
-    if (rows.length > 1)
-      throw new DatabaseError('refused', `${this.#table} has a name twice: make it unique`);
+    const rows = await this.#query(this.#statements.find, [name]);
+    if (rows.length > 1) throw new UserStoreFailure(`${this.#table} has a name twice: make it unique`);
     return rows[0] === undefined ? undefined : this.#toRecord(rows[0]);
   }
 
   async replace(old: UserRecord, record: UserRecord): Promise<void> {
     if (old.name !== record.name) throw new UsageError('a record cannot take the place of another user');
     const { name, scrypt, scram } = record;
-    await this.#clear(
-      this.#database.run(this.#statements.replace, [scrypt, scram, name, old.scrypt, old.scram]),
-    );
+    await this.#run(this.#statements.replace, [scrypt, scram, name, old.scrypt, old.scram]);
   }
 
   /** Resolves to false, and changes nothing, when there is a user of that name. */
   async add(record: UserRecord): Promise<boolean> {
-    if (!canBeName(record.name)) {
-      throw new UsageError(`a name has 1 to ${NAME_LETTERS_LIMIT} letters, none of them a NUL`);
-    }
-    const { name, scrypt, scram } = record;
-    return (await this.#clear(this.#database.run(this.#statements.add, [name, scrypt, scram]))) > 0;
+    return (await this.#insert(this.#statements.add, record)) > 0;
+  }
+
+  /** Adds a user, or puts the record in the place of theirs. */
+  async put(record: UserRecord): Promise<void> {
+    await this.#insert(this.#statements.put, record);
   }
 
   /** Resolves to false when there is nobody of that name. */
   async remove(name: string): Promise<boolean> {
     if (!canBeName(name)) return false;
-    return (await this.#clear(this.#database.run(this.#statements.remove, [name]))) > 0;
+    return (await this.#run(this.#statements.remove, [name])) > 0;
   }
 
   /** The names of all users, sorted by their code units. */
   async list(): Promise<string[]> {
-    const rows = await this.#clear(this.#database.query(this.#statements.list, []));
+    const rows = await this.#query(this.#statements.list, []);
     return rows.map((row) => this.#textIn(row, 'name')).sort();
   }
 
   /** Undefined where `createTables` was never called. */
   async decoyKey(): Promise<Uint8Array | undefined> {
     try {
-      const [row] = await this.#database.query(this.#statements.key, []);
+      const [row] = await this.#query(this.#statements.key, []);
       return row === undefined ? undefined : fromHex(this.#textIn(row, 'value'));
     } catch (error) {
-      if (error instanceof DatabaseError && error.fault === 'missing-table') return undefined;
+      if (isMissingTable(error)) return undefined;
       throw error;
     }
   }
@@ -105,17 +105,27 @@ export class SqlUsers implements UserStore {
     await this.#database.close();
   }
 
-  /** Says what to do where the table is missing. */
-  async #clear<T>(answer: PromiseLike<T>): Promise<T> {
+  #insert(statement: string, { name, scrypt, scram }: UserRecord): Promise<number> {
+    if (canBeName(name)) return this.#run(statement, [name, scrypt, scram]);
+    throw new UsageError(`a name has 1 to ${NAME_LETTERS_LIMIT} letters, none of them a NUL`);
+  }
+
+  #query(statement: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    return this.#failing(() => this.#database.query(statement, values));
+  }
+
+  #run(statement: string, values: readonly SqlValue[]): Promise<number> {
+    return this.#failing(() => this.#database.run(statement, values));
+  }
+
+  async #failing<T>(ask: () => PromiseLike<T>): Promise<T> {
     try {
-      return await answer;
+      return await ask();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.fault !== 'missing-table') throw error;
-      throw new DatabaseError(
-        'missing-table',
-        `there is no table ${this.#table}: SqlUsers.createTables() makes it`,
-        { cause: error },
-      );
+      if (!(error instanceof DatabaseError)) throw error;
+      const isMissing = error.fault === 'missing-table';
+      const advice = `there is no table ${this.#table}: SqlUsers.createTables() makes it`;
+      throw new UserStoreFailure(isMissing ? advice : error.message, { cause: error });
     }
   }
 
@@ -130,7 +140,7 @@ export class SqlUsers implements UserStore {
   #textIn(row: SqlRow, column: string): string {
     const value = row[column];
     if (typeof value === 'string') return value;
-    throw new DatabaseError('refused', `the column for ${column} in ${this.#table} has a row without text`);
+    throw new UserStoreFailure(`the column for ${column} in ${this.#table} has a row without text`);
   }
 }
 
@@ -152,6 +162,7 @@ function statementsOf(database: SqlDatabase, options: SqlUsersOptions): Statemen
     // password may change while one of them is under way.
     replace: `UPDATE ${users} SET ${scrypt} = ${p1}, ${scram} = ${p2} WHERE ${name} = ${p3} AND ${scrypt} = ${p4} AND ${scram} = ${p5}`,
     add: `INSERT INTO ${users} (${name}, ${scrypt}, ${scram}) VALUES (${p1}, ${p2}, ${p3}) ON CONFLICT DO NOTHING`,
+    put: `INSERT INTO ${users} (${name}, ${scrypt}, ${scram}) VALUES (${p1}, ${p2}, ${p3}) ON CONFLICT (${name}) DO UPDATE SET ${scrypt} = excluded.${scrypt}, ${scram} = excluded.${scram}`,
     remove: `DELETE FROM ${users} WHERE ${name} = ${p1}`,
     list: `SELECT ${name} AS "name" FROM ${users}`,
   };
@@ -174,6 +185,11 @@ function quoted(identifier: string): string {
 /** With the flag u, only half a surrogate pair matches as a surrogate. */
 function canBeName(name: string): boolean {
   return name !== '' && name.length <= NAME_LETTERS_LIMIT && !/[\0\p{Surrogate}]/u.test(name);
+}
+
+function isMissingTable(error: unknown): boolean {
+  if (!(error instanceof UserStoreFailure)) return false;
+  return error.cause instanceof DatabaseError && error.cause.fault === 'missing-table';
 }
 
 function toHex(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import type { CheckerWorld, MakeChecker } from '../cred/checker.ts';
 import { SqlUsers, type SqlUsersOptions } from '../cred/sql-users.ts';
 import { StoredUsers } from '../cred/stored-users.ts';
 import { parseEndpoint, requireKnownOptions } from '../endpoints/parse.ts';
-import { DatabaseError, UsageError } from '../errors.ts';
+import { DatabaseError, UsageError, UserStoreFailure } from '../errors.ts';
 import { PostgresDatabase } from './postgres.ts';
 import { SqliteDatabase } from './sqlite.ts';
 
@@ -87,15 +87,18 @@ async function checkerOf(users: SqlUsers, world: CheckerWorld): Promise<StoredUs
     }
   } catch (error) {
     // Whoever is away may come back; what is refused now is refused later.
-    if (!(error instanceof DatabaseError) || !isPassing(error)) {
+    if (!(error instanceof UserStoreFailure) || !isPassing(error)) {
       await users.close();
       throw error;
     }
     world.report(error.message);
   }
-  return new StoredUsers(users, { cryptography: world.cryptography, report: world.report });
+  const { cryptography, report, cost } = world;
+  return new StoredUsers(users, { cryptography, report, ...(cost === undefined ? {} : { cost }) });
 }
 
-function isPassing({ fault }: DatabaseError): boolean {
+function isPassing({ cause }: UserStoreFailure): boolean {
+  if (!(cause instanceof DatabaseError)) return false;
+  const { fault } = cause;
   return fault === 'unreachable' || fault === 'busy' || fault === 'too-slow';
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { SqlUsers } from '../../lib/cred/sql-users.ts';
-import { UsageError } from '../../lib/errors.ts';
+import { DatabaseError, UsageError, UserStoreFailure } from '../../lib/errors.ts';
 import type { SqlDatabase } from '../../lib/interfaces/sql.ts';
 import { HOSTILE_NAMES, recordOf } from '../support/sql-contract.ts';
 
@@ -83,12 +83,16 @@ describe('SqlUsers', () => {
 
   it('passes on what the database says, and takes it for no answer', async () => {
     const users = new SqlUsers(database);
-    const failure = new Error('away');
+    const failure = new DatabaseError('unreachable', 'the database is away');
     query.rejects(failure);
     run.rejects(failure);
 
     const outcomes = await Promise.allSettled([users.find('a'), users.add(recordOf('a')), users.decoyKey()]);
 
-    for (const each of outcomes) expect(each).to.have.property('reason', failure);
+    for (const each of outcomes) {
+      const reason: unknown = each.status === 'rejected' ? each.reason : undefined;
+      expect(reason).to.be.instanceOf(UserStoreFailure).with.property('cause', failure);
+      expect(reason).to.have.property('message', 'the database is away');
+    }
   });
 });

@@ -14,7 +14,7 @@ import {
 } from '../../lib/databases/sql-store.ts';
 import { SqliteDatabase } from '../../lib/databases/sqlite.ts';
 import { quoteEndpointArgument } from '../../lib/endpoints/parse.ts';
-import { DatabaseError, UnauthorizedLogin, UsageError } from '../../lib/errors.ts';
+import { UnauthorizedLogin, UsageError, UserStoreFailure } from '../../lib/errors.ts';
 import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
 import { NodeFiles } from '../../lib/reactor/node/files.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
@@ -93,7 +93,8 @@ describe('the checkers over SQL', () => {
 
     const failure = await failureOf(make(`${path}:table=nowhere`));
 
-    expect(failure).to.be.instanceOf(DatabaseError).with.property('fault', 'missing-table');
+    expect(failure).to.be.instanceOf(UserStoreFailure);
+    expect(failure.message).to.include('there is no table nowhere');
     expect(readdirSync(directory)).to.deep.equal(['users.db']);
   });
 
@@ -137,7 +138,7 @@ describe('the checkers over SQL', () => {
 
     expect(reports.join()).to.include('127.0.0.1:1/app does not answer: ECONNREFUSED');
     const failure = await failureOf(checker.requestAvatarId(new UsernamePassword('a', 'b')) as never);
-    expect(failure).to.be.instanceOf(DatabaseError).with.property('fault', 'unreachable');
+    expect(failure).to.be.instanceOf(UserStoreFailure);
   });
 
   it('opens a store without a checker, to fill it', async () => {

@@ -7,7 +7,7 @@ import { ScramServer } from '../../lib/cred/scram-server.ts';
 import { SqlUsers } from '../../lib/cred/sql-users.ts';
 import { StoredUsers } from '../../lib/cred/stored-users.ts';
 import type { UserRecord } from '../../lib/cred/user-store.ts';
-import { DatabaseError, UnauthorizedLogin, UsageError } from '../../lib/errors.ts';
+import { DatabaseError, UnauthorizedLogin, UsageError, UserStoreFailure } from '../../lib/errors.ts';
 import type { SqlDatabase } from '../../lib/interfaces/sql.ts';
 import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
 import { CHEAP, failureOf, settled } from './logins.ts';
@@ -215,6 +215,17 @@ const OF_USERS: Promised<[users: SqlUsers, database: SqlDatabase]> = {
     expect(await users.find('alice')).to.deep.equal(recordOf('alice', `${added.indexOf(true)}`));
   },
 
+  'puts a record in any case: adds it, or takes the old one away': async (users) => {
+    await users.add(recordOf('bob'));
+
+    await users.put(recordOf('alice', 'first'));
+    await users.put(recordOf('alice', 'second'));
+
+    expect(await users.find('alice')).to.deep.equal(recordOf('alice', 'second'));
+    expect(await users.find('bob')).to.deep.equal(recordOf('bob'));
+    expect(await failureOf(users.put(recordOf('alice\0')))).to.be.instanceOf(UsageError);
+  },
+
   'replaces the record that was found, and no other': async (users) => {
     await users.add(recordOf('alice', 'first'));
     await users.add(recordOf('bob', 'first'));
@@ -293,6 +304,7 @@ const OF_USERS: Promised<[users: SqlUsers, database: SqlDatabase]> = {
 
     const failure = await failureOf(others.find('alice'));
 
+    expect(failure).to.be.instanceOf(UserStoreFailure);
     expect(failure.message).to.equal('there is no table nowhere: SqlUsers.createTables() makes it');
     expect(await others.decoyKey()).to.equal(undefined);
   },
