@@ -76,13 +76,13 @@ export function explainTransfer(what: string, error: TransferError, role: Role):
 /** One line: why a whole session came to nothing, and what to do. */
 export function explainSession(peer: string, error: TransferError, role: Role): string {
   // With TLS 1.3 a client learns that it was refused when it believes to be connected (RFC 8446 §4.4.2.4).
-  if (error.cause instanceof TlsError && role === 'sender') return explainTls(printable(peer), error.cause);
-  return `${printable(peer)}: ${error.message}; ${ADVICE[error.reason][role]}`;
+  if (error.cause instanceof TlsError && role === 'sender') return explainTls(shownPlace(peer), error.cause);
+  return `${shownPlace(peer)}: ${error.message}; ${ADVICE[error.reason][role]}`;
 }
 
 /** One line: why `endpoint` could not be connected to or listened on, and what to do. */
 export function explainNetwork(endpoint: string, error: unknown): CommandFailure {
-  const where = printable(endpoint);
+  const where = shownPlace(endpoint);
   const failure = (text: string): CommandFailure =>
     new CommandFailure(text, ExitStatus.unreachable, { cause: error });
   if (error instanceof ConnectionRefused) {
@@ -102,6 +102,11 @@ export function explainNetwork(endpoint: string, error: unknown): CommandFailure
     return new CommandFailure(`${where}: ${error.message}`, ExitStatus.usage, { cause: error });
   if (error instanceof HawserError) return failure(`${where}: ${printable(error.message)}`);
   throw error;
+}
+
+/** An endpoint in a message: printable, and without the digits of its pins, which say nothing to a reader. */
+function shownPlace(endpoint: string): string {
+  return printable(endpoint.replace(/:pin=(?:\\:|[^:])*/g, ''));
 }
 
 function explainListening(where: string, error: CannotListen): string {

@@ -5,11 +5,12 @@ import type { Clock, Instant } from '../time/clock.ts';
 import { explainTransfer, type Role } from './advice.ts';
 import { formatBytes, formatSeconds, printable } from './printable.ts';
 import { type NetworkFacts, type ProgressFacts, ProgressLine, ProgressMeter } from './progress.ts';
+import { explainTurnedAway } from './tls-advice.ts';
 
 /** Programs are told of progress so often. */
 const JSON_PROGRESS_MS = 500;
 /** Failures told of one connection to a receiver: a hostile sender can offer what is refused at the speed of the wire. */
-const MAX_TOLD_FAILURES = 20;
+export const MAX_TOLD_FAILURES = 20;
 
 /** How a command speaks: to a terminal, into a pipe, or, with --json, to a program. */
 export class Report {
@@ -75,6 +76,14 @@ export class Report {
           return;
       }
     };
+  }
+
+  /** Somebody whom TLS let go no further than the handshake. */
+  turnedAway(peer: string, reason: Error): void {
+    this.#line.stop();
+    const message = explainTurnedAway(peer, reason);
+    this.tell({ event: 'turned-away', peer, message });
+    complain(this.#context.messages, this.#context, message);
   }
 
   /** The last word of a command that failed. */

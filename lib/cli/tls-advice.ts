@@ -10,7 +10,7 @@ import {
   NoCommonAlpn,
   NoCommonTlsVersion,
   NotTls,
-  type TlsError,
+  TlsError,
   TlsTimeout,
 } from '../errors.ts';
 import { printable } from './printable.ts';
@@ -49,6 +49,27 @@ export function explainTls(where: string, error: TlsError): string {
     return `${where}: what answers there speaks no TLS; start the receiver with tls: or ptcp+tls:, or check the port; ${nothing}`;
   }
   return `${where}: TLS failed: ${printable(error.message)}`;
+}
+
+/** One line: why the receiver turned a sender away in the handshake, and what to do. */
+export function explainTurnedAway(peer: string, error: Error): string {
+  const what = `${printable(peer)} was turned away: `;
+  if (error instanceof NotTls)
+    return `${what}it speaks no TLS; it must send to tls: or ptcp+tls:, as we listen`;
+  if (error instanceof CertificateMissing) {
+    return `${what}it shows no certificate; it must send with certificate=FILE:key=FILE`;
+  }
+  if (error instanceof CertificateUntrusted) {
+    const pin = error.fingerprint === undefined ? '' : ` (its pin is ${pinOf(error.fingerprint)})`;
+    return `${what}${printable(error.message)}${pin}`;
+  }
+  if (error instanceof CertificateRejected) {
+    return `${what}it does not believe our certificate; give it the pin on a way that you trust`;
+  }
+  // A sender that does not believe our certificate may just go away.
+  const hint =
+    error instanceof TlsError && error.code === 'ERR_TLS' ? '; if it was a sender, give it the pin' : '';
+  return `${what}${printable(error.message)}${hint}`;
 }
 
 /** Whoever is in the middle shows another certificate than the one that was pinned: this is the case pins are for. */

@@ -69,6 +69,12 @@ describe('explainNetwork', () => {
     expect(failure.status).to.equal(3);
   });
 
+  it('shows endpoints without the digits of their pins', () => {
+    const failure = explainNetwork(`tls:h:1:pin=${'0'.repeat(64)}:ca=a`, new ConnectionRefused());
+
+    expect(failure.message).to.match(/^nobody listens on tls:h:1:ca=a; /);
+  });
+
   it('does not explain what it does not know', () => {
     const bug = new TypeError('x is not a function');
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { explainTls } from '../../lib/cli/tls-advice.ts';
+import { explainTls, explainTurnedAway } from '../../lib/cli/tls-advice.ts';
 import {
   CertificateExpired,
   CertificateMissing,
@@ -59,4 +59,25 @@ describe('explainTls', () => {
       'tls:h:1: TLS failed: decode error\\u{1b}',
     );
   });
+});
+
+describe('explainTurnedAway', () => {
+  for (const [error, line] of [
+    [new NotTls('x'), /it speaks no TLS; it must send to tls: or ptcp\+tls:/],
+    [new CertificateMissing('x'), /shows no certificate; it must send with certificate=/],
+    [
+      new CertificateUntrusted('nobody vouches', { fingerprint: 'AB:CD' }),
+      /nobody vouches \(its pin is abcd\)$/,
+    ],
+    [new CertificateRejected('x'), /does not believe our certificate; give it the pin/],
+    [new TlsError('it ended'), /it ended; if it was a sender, give it the pin$/],
+    [new TlsTimeout('took too long'), /took too long$/],
+  ] as const) {
+    it(`says why a sender came no further: ${error.name}`, () => {
+      const text = explainTurnedAway('10.0.0.1:5', error);
+
+      expect(text).to.match(/^10\.0\.0\.1:5 was turned away: /);
+      expect(text).to.match(line);
+    });
+  }
 });

@@ -6,6 +6,7 @@ import { UsageError } from '../../errors.ts';
 import type { Address } from '../../interfaces/address.ts';
 import type { ListeningPort } from '../../interfaces/reactor.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
+import { TlsPort } from '../../transports/tls/port.ts';
 import { explainNetwork, explainSession } from '../advice.ts';
 import { commandLine, parseSize } from '../arguments.ts';
 import { fingerprintText, makeSelfSigned } from '../certificates.ts';
@@ -19,7 +20,7 @@ import {
   traceOption,
 } from '../observation.ts';
 import { formatBytes, printable, shellWord } from '../printable.ts';
-import { Report } from '../report.ts';
+import { MAX_TOLD_FAILURES, Report } from '../report.ts';
 import { CertificateLender, lacksCertificate } from '../shown-certificate.ts';
 import { nodeSystem, type System } from '../system.ts';
 import { networkOf, runOn } from '../transfer-run.ts';
@@ -79,6 +80,7 @@ export async function runReceive(
       throw explainNetwork(options.listen, error);
     });
     const tls = lender.pin === undefined ? undefined : { pin: lender.pin, isOwn: own !== undefined };
+    tellOfHandshakes(port, report);
     announce(report, options, { host: port.getHost(), tls });
     await sessions.finished;
     await port.stopListening();
@@ -143,6 +145,17 @@ class Sessions {
     if (this.finished.called || (!isAtOnce && this.#openCount > 0)) return;
     this.finished.callback(undefined);
   }
+}
+
+/** Of senders that were turned away: only so many, for strangers can knock as fast as they like. */
+function tellOfHandshakes(port: ListeningPort, report: Report): void {
+  if (!(port instanceof TlsPort)) return;
+  let count = 0;
+  port.events.on('handshake-failed', (reason, peer) => {
+    count += 1;
+    if (count <= MAX_TOLD_FAILURES) report.turnedAway(addressText(peer), reason);
+    if (count === MAX_TOLD_FAILURES) report.say('whoever else is turned away is not told of');
+  });
 }
 
 /** Where it listens, and the certificate that it shows, if any. */

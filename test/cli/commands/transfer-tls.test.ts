@@ -169,6 +169,23 @@ describe('hawser send and hawser receive over TLS', () => {
     });
   }
 
+  it('tell the receiver who was turned away in the handshake, twenty times at most', async () => {
+    const receiver = await world.receive('tls:4915');
+    const [, , sendWith] = receiver.context.messages.lines;
+
+    for (let count = 0; count < 22; count += 1) await world.send('a.bin', `tcp:${RECEIVER}:4915`);
+    await world.pass(45_000, () => world.running.slice(1).every(isOver));
+    const sender = await sent(/FILE (\S+)$/.exec(sendWith ?? '')?.[1] ?? '');
+
+    const lines = receiver.context.messages.lines.slice(3);
+    expect(lines).to.have.length(21);
+    expect(lines[0]).to.match(
+      /^hawser: 10\.0\.0\.1:\d+ was turned away: it speaks no TLS; it must send to tls:/,
+    );
+    expect(lines[20]).to.equal('whoever else is turned away is not told of');
+    expect(sender.status).to.equal(0);
+  });
+
   it('say that what answers speaks no TLS', async () => {
     await world.receive('tcp:4915');
 
