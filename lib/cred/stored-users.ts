@@ -22,6 +22,11 @@ export interface StoredUsersOptions {
   readonly cryptography: Cryptography;
   /** What records made from now on cost. Weaker ones are made anew when their users next log in by password. */
   readonly cost?: PasswordCost;
+  /**
+   * What records cost that were made before `cost` was raised, for as long as there are such. Each unknown name is then
+   * shown one of all these costs, always the same: who is shown an old one need not be somebody.
+   */
+  readonly formerCosts?: readonly PasswordCost[];
   /** 'exact' unless given. The store must have been filled with names prepared the same way. */
   readonly nameCase?: NameCase;
   readonly derivations?: DerivationLimits;
@@ -40,6 +45,7 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
   readonly #store: UserStore;
   readonly #cryptography: BoundedCryptography;
   readonly #cost: PasswordCost;
+  readonly #costs: readonly PasswordCost[];
   readonly #nameCase: NameCase;
   readonly #report: (problem: string) => void;
   #decoyKey: Uint8Array | undefined;
@@ -48,6 +54,7 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
     this.#store = store;
     this.#cryptography = new BoundedCryptography(options.cryptography, options.derivations);
     this.#cost = options.cost ?? DEFAULT_PASSWORD_COST;
+    this.#costs = [this.#cost, ...(options.formerCosts ?? [])];
     this.#nameCase = options.nameCase ?? 'exact';
     this.#report = options.report ?? (() => {});
   }
@@ -125,7 +132,7 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
   #decoyScrypt(name: string, decoyKey: Uint8Array): ScryptRecord {
     const derive = (use: string) => this.#decoy(decoyKey, use, name);
     return {
-      cost: this.#cost.scrypt,
+      cost: this.#decoyCost(name, decoyKey).scrypt,
       salt: derive('scrypt salt').subarray(0, SALT_BYTES),
       hash: derive('scrypt hash'),
     };
@@ -134,11 +141,17 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
   #decoyVerifier(name: string, decoyKey: Uint8Array): ScramVerifier {
     const derive = (use: string) => this.#decoy(decoyKey, use, name);
     return {
-      iterations: this.#cost.iterations,
+      iterations: this.#decoyCost(name, decoyKey).iterations,
       salt: derive('SCRAM salt').subarray(0, SALT_BYTES),
       storedKey: derive('SCRAM stored key'),
       serverKey: derive('SCRAM server key'),
     };
+  }
+
+  /** The same for scrypt and SCRAM: the records of a user were made at the same time. */
+  #decoyCost(name: string, decoyKey: Uint8Array): PasswordCost {
+    const [first = 0, second = 0] = this.#decoy(decoyKey, 'cost', name);
+    return this.#costs[(256 * first + second) % this.#costs.length] ?? this.#cost;
   }
 
   #decoy(decoyKey: Uint8Array, use: string, name: string): Uint8Array {

@@ -173,6 +173,22 @@ describe('StoredUsers', () => {
     }
   });
 
+  it('shows unknown names costs that users may still have, each always the same and the same for both', async () => {
+    const former: PasswordCost = { scrypt: { logN: 5, r: 1, p: 1 }, iterations: 5000 };
+    const aware = checker({ formerCosts: [former] });
+    const shown = new Set<number | undefined>();
+
+    for (let number = 0; number < 20; number += 1) {
+      const { costs } = await attempt(`nobody${number}`, 'x', aware);
+      const iterations = await iterationsShownTo(`nobody${number}`, aware);
+      expect(await iterationsShownTo(`nobody${number}`, aware)).to.equal(iterations);
+      expect(costs[0]?.[1]).to.deep.equal(iterations === 5000 ? former.scrypt : CHEAP.scrypt);
+      shown.add(iterations);
+    }
+
+    expect([...shown].sort()).to.deep.equal([4096, 5000]);
+  });
+
   it('passes on that the store cannot be read', async () => {
     sinon.stub(store, 'find').rejects(new UserStoreFailure('the disk is gone'));
 
@@ -258,13 +274,23 @@ describe('StoredUsers', () => {
   }
 
   /** A failing login by password, and which derivations it took. */
-  async function attempt(username: string, password: string) {
+  async function attempt(username: string, password: string, users = checker()) {
     cryptography.scrypt.resetHistory();
     cryptography.pbkdf2.resetHistory();
-    const error = await failureOf(checker().requestAvatarId(new UsernamePassword(username, password)));
+    const error = await failureOf(users.requestAvatarId(new UsernamePassword(username, password)));
     expect(cryptography.pbkdf2.callCount).to.equal(0);
     const costs = cryptography.scrypt.args.map(([, salt, cost, length]) => [salt.length, cost, length]);
     return { error, costs };
+  }
+
+  /** Asks for a challenge, and leaves. */
+  async function iterationsShownTo(username: string, users: StoredUsers): Promise<number | undefined> {
+    const server = new ScramServer(`n,,n=${username},r=abc`, { cryptography });
+    const login = users.requestAvatarId(server);
+    login.addErrback(() => '');
+    const challenge = parseServerFirst(await server.challenge(login));
+    login.cancel();
+    return typeof challenge === 'string' ? undefined : challenge.iterations;
   }
 
   async function scram(username: string, password: string, users = checker()) {
