@@ -141,7 +141,8 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
     const { tls } = this.#host;
     if (tls === undefined) throw new UsageError('this reactor has no TLS');
     if (this.#isTlsStarted) throw new OnlyOneTls('the connection has TLS already, or is about to have it');
-    if (!this.connected || this.#disconnecting || this.#sending !== 'open')
+    const isLost = this.#closeHeld !== undefined;
+    if (!this.connected || this.#disconnecting || (this.#sending !== 'open' && !isLost))
       throw new UsageError('the connection is closed or being closed');
     const context = tls.prepare(options);
     this.#isTlsStarted = true;
@@ -149,11 +150,11 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
     this.#tlsStarting = starting;
     // A failure is told by connectionLost too: no need to report it where nobody listens.
     starting.then(undefined, () => {});
-    if (this.#closeHeld === undefined) {
-      this.#putTlsBetween(context, options);
-    } else {
+    if (isLost) {
       this.#held = undefined;
       this.#host.clock.callSoon(() => this.#reportHeldClose());
+    } else {
+      this.#putTlsBetween(context, options);
     }
     return starting;
   }

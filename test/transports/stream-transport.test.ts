@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import sinon from 'sinon';
 import { ConnectionAborted, ConnectionDone, ConnectionReset, UsageError } from '../../lib/errors.ts';
 import type { TransportHost } from '../../lib/interfaces/reactor.ts';
+import { nodeTls } from '../../lib/reactor/node/tls.ts';
 import { HalfCloser, Recorder } from '../../lib/testing/contract-world.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
 import type { ChannelEvents, StreamChannel } from '../../lib/transports/provider.ts';
@@ -288,5 +289,23 @@ describe('StreamTransport', () => {
 
     expect([transport.getTcpNoDelay(), transport.getTcpKeepAlive()]).to.deep.equal([true, true]);
     expect(channel.calls).to.deep.equal(['noDelay true', 'keepAlive true']);
+  });
+
+  it('fails startTLS with the reason of the end that was held back', () => {
+    const protocol = new Recorder();
+    new StreamTransport(channel, protocol, { ...host, tls: nodeTls }).start();
+    protocol.transport.pauseProducing();
+    channel.events.channelReceived(bytes(5));
+    const reason = new ConnectionReset();
+    channel.events.channelClosed(reason);
+    const failed = sinon.spy();
+
+    (protocol.transport as StreamTransport).startTLS({ insecure: true }).addErrback(failed);
+    expect(failed.called).to.equal(false);
+    clock.advance(0);
+
+    expect(failed.args).to.deep.equal([[reason]]);
+    expect(protocol.events).to.deep.equal(['made', 'lost']);
+    expect(protocol.reason).to.equal(reason);
   });
 });

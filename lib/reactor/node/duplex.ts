@@ -9,9 +9,9 @@ import { type Link, LinkedStream } from './linked-stream.ts';
  * A Node stream in the place of the transport's protocol, which hears nothing more; `unread`, what it has received and
  * left, comes first. For pipes, `http.Server.emit('connection', …)` and whatever else takes a Duplex.
  *
- * Both directions have back-pressure and end on their own. Destroying the stream aborts the connection, unless both
- * have ended; a connection that is lost otherwise than by ConnectionDone destroys the stream with the reason. Buffers
- * that were written belong to the transport. Throws UsageError when the transport has a producer, or is not connected.
+ * Both directions have back-pressure and end on their own. Destroying the stream aborts the connection, unless all that
+ * was to be written is and all that came was read; a connection that is lost otherwise than by ConnectionDone destroys
+ * the stream with the reason. Buffers that were written belong to the transport. Throws UsageError when the transport has a producer, or is not connected.
  */
 export function toDuplex(transport: Transport, unread: Uint8Array = new Uint8Array(0)): Duplex {
   if (!isSwitchable(transport)) throw new UsageError('this transport cannot switch its protocol');
@@ -106,10 +106,10 @@ class StreamEnd implements StreamProtocol, Link {
     this.#transport.resumeProducing();
   }
 
-  destroyed(isOver: boolean): void {
+  destroyed(isWhole: boolean): void {
     this.#transport.unregisterProducer();
     if (this.#isLost) return;
-    if (isOver) this.#transport.loseConnection();
+    if (isWhole) this.#transport.loseConnection();
     else this.#transport.abortConnection();
   }
 

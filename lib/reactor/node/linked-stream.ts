@@ -8,8 +8,8 @@ export interface Link {
   end(done: () => void): void;
   pause(): void;
   resume(): void;
-  /** The stream is destroyed. `isOver`: because both of its directions had ended. */
-  destroyed(isOver: boolean): void;
+  /** The stream is destroyed. `isWhole`: without an error, all written is with the link, all received was read. */
+  destroyed(isWhole: boolean): void;
 }
 
 /** A Node stream with a Link as its far end: back-pressure both ways, and each direction ends on its own. */
@@ -37,7 +37,7 @@ export class LinkedStream {
       final: (done) => link.end(done),
       destroy: (error, done) => {
         this.#written = undefined;
-        link.destroyed(error === null && this.stream.readableEnded && this.stream.writableFinished);
+        link.destroyed(error === null && this.stream.writableFinished && this.stream.readableLength === 0);
         done(error);
       },
     });

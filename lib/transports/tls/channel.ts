@@ -2,6 +2,7 @@ import {
   CertificateRejected,
   CertificateUntrusted,
   ConnectionDone,
+  ConnectionReset,
   TlsError,
   TlsTimeout,
   TlsTruncated,
@@ -61,6 +62,8 @@ export class TlsChannel implements StreamChannel {
   /** close_notify: whether the peer's was reported; whether ours was sent. */
   #readIsOver = false;
   #writeIsOver = false;
+  /** Something was written after the peer's close_notify. */
+  #isAnswering = false;
   #isConfirmed = false;
   #isPaused = false;
   /** What the end is reported as, whatever the channel below says. */
@@ -97,7 +100,10 @@ export class TlsChannel implements StreamChannel {
 
   write(bytes: Uint8Array): boolean {
     if (this.#ending !== 'open' || this.#state === 'over') return false;
-    if (this.#state === 'secure') return this.#session.write(bytes);
+    if (this.#state === 'secure') {
+      this.#isAnswering = this.#readIsOver;
+      return this.#session.write(bytes);
+    }
     this.#early.push(bytes);
     return false;
   }
@@ -303,7 +309,12 @@ export class TlsChannel implements StreamChannel {
     const isUnread = this.#state === 'secure' && !this.#readIsOver && reason instanceof ConnectionDone;
     // What came last, an alert perhaps, may be on its way through OpenSSL.
     if (isUnread || this.#state === 'handshaking' || this.#state === 'confirming') this.#session.receiveEnd();
-    else this.#report(this.#reason ?? reason);
+    else this.#report(this.#reason ?? (this.#isHarmless(reason) ? new ConnectionDone() : reason));
+  }
+
+  /** A peer that closed its socket with its close_notify resets the connection when it gets ours: no harm is done. */
+  #isHarmless(reason: Error): boolean {
+    return reason instanceof ConnectionReset && this.#readIsOver && this.#isEnding && !this.#isAnswering;
   }
 
   #report(reason: Error): void {
