@@ -8,6 +8,7 @@ import type { Schema, ValuesOf } from './argument.ts';
 import type { ReceivedBox } from './box.ts';
 import { BoxOutput } from './box-output.ts';
 import { type BoxLimits, BoxReader } from './box-reader.ts';
+import type { BoxRouter } from './box-router.ts';
 import type { BoxReceiver, BoxSender, ViewReceiver } from './box-sender.ts';
 import type { BoxView } from './box-view.ts';
 import type { Command, ProtocolSwitchCommand } from './command.ts';
@@ -32,8 +33,10 @@ import { type ProtocolMaker, TakeoverRequests } from './takeover-requests.ts';
 
 /** What an Amp is made with; all of it may be left out. */
 export interface AmpOptions extends DispatcherOptions, BoxLimits {
-  /** What is made of the boxes that come, instead of calls and answers. Then callRemote has nobody to answer it. */
+  /** What is made of the boxes that come, instead of calls and answers: then callRemote fails. */
   readonly boxReceiver?: BoxReceiver;
+  /** Boxes with a route go there; those without are this Amp's calls and answers. */
+  readonly router?: BoxRouter;
   /**
    * So many bytes of answers may wait for a peer that does not read, while answers of its own are awaited; beyond, the
    * connection ends. 64 MiB when left out.
@@ -72,7 +75,6 @@ export class Amp extends Protocol implements RemotePeer {
     const connection = this.#takenConnection();
     this.#dispatcher = new BoxDispatcher(options, {
       methods: this,
-      loadChanged: () => this.#paceReading(),
       takeover: {
         refusal: (command) => refusalOf(command, connection),
         refuse: (tag, refusal) => this.#output.sendPastHeld(errorBox(tag, refusal)),
@@ -83,8 +85,12 @@ export class Amp extends Protocol implements RemotePeer {
     this.#requests = new TakeoverRequests(connection, this.#dispatcher);
     const { tls } = options;
     if (tls !== undefined) this.#dispatcher.respond(StartTls, () => tls);
-    this.#receiver = options.boxReceiver ?? this.#dispatcher;
-    this.#output = new BoxOutput(() => this.#readyChanged());
+    options.router?.bind(this.#dispatcher, undefined).connectTo(undefined);
+    this.#receiver = options.router ?? options.boxReceiver ?? this.#dispatcher;
+    this.#output = new BoxOutput({
+      readyChanged: () => this.#readyChanged(),
+      loadChanged: () => this.#paceReading(),
+    });
     this.#limits = options;
     this.#reader = this.#newReader();
   }
@@ -271,13 +277,18 @@ export class Amp extends Protocol implements RemotePeer {
   }
 
   #readyChanged(): void {
-    if (this.#output.isReady) this.#dispatcher.drained();
+    if (this.#output.isReady) this.#receiver.drained?.();
     this.#paceReading();
+  }
+
+  get #mustPause(): boolean {
+    // Both sides might wait for each other if answers had to wait for calls to be read.
+    return this.#receiver.isAwaitingAnswers === false && this.#receiver.owesTooMuch === true;
   }
 
   /** Reads nothing more while too many answers are owed, or not taken. */
   #paceReading(): void {
-    const mustPause = this.#dispatcher.mustPause;
+    const mustPause = this.#mustPause;
     if (mustPause === this.#isReadingPaused || this.#isOver) {
       if (!this.#output.isReady) this.#refuseBacklog();
       return;
@@ -295,7 +306,7 @@ export class Amp extends Protocol implements RemotePeer {
 
   #resumeReading(): void {
     this.#isResumeDue = false;
-    if (this.#isOver || this.#dispatcher.mustPause) return;
+    if (this.#isOver || this.#mustPause) return;
     this.#isReadingPaused = false;
     this.transport.resumeProducing();
     this.#read(() => this.#reader.resume());

@@ -13,6 +13,7 @@ import type { Call, RemotePeer, Responder } from './responder.ts';
 import { byteText, wireKey } from './wire-key.ts';
 
 const ASK = wireKey('_ask');
+const BUSY: ErrorReport = { code: 'BUSY', description: 'Too many calls wait for their answers' };
 const NO_TAKEOVER: ErrorReport = {
   code: 'NOT_A_CONNECTION',
   description: 'This is a route, not a connection',
@@ -26,6 +27,8 @@ export interface AnsweringHost {
   /** There is one, as a call came. */
   readonly outbox: Outbox;
   readonly keepsOnUndeclaredError: boolean;
+  /** Beyond so many the peer's calls are refused: it could not be stopped in time. */
+  readonly maxOwedCount: number;
   locate(name: string): Responder | undefined;
   /** A failure that no caller is told of. `isPeersFault` where the peer's arguments are none. */
   report(error: Error, isPeersFault: boolean): void;
@@ -65,6 +68,11 @@ export class Answering {
   callReceived(view: BoxView, nameIndex: number): void {
     const name = byteText(view.bytes, view.startOf(nameIndex), view.endOf(nameIndex));
     const tag = tagIn(view);
+    if (this.#owedCount >= this.#host.maxOwedCount) {
+      if (tag === undefined) throw new ProtocolViolation('too many calls came that nobody waits for');
+      this.#host.outbox.error(tag, BUSY);
+      return;
+    }
     let responder: Responder | undefined;
     try {
       responder = this.#host.locate(name);

@@ -30,6 +30,8 @@ export class BoxOutput implements WriterSender {
   #closedReason: Error | undefined = undefined;
   #waiting: Deferred<void>[] = [];
   readonly #readyChanged: () => void;
+  /** Whether reading should go on may have changed. */
+  readonly loadChanged: () => void;
   readonly #producer: PushProducer = {
     pauseProducing: () => {
       if (!this.#isReady) return;
@@ -49,8 +51,9 @@ export class BoxOutput implements WriterSender {
   };
 
   /** `readyChanged` is called when the transport becomes full, and when it has drained. */
-  constructor(readyChanged: () => void) {
-    this.#readyChanged = readyChanged;
+  constructor(changes: { readonly readyChanged: () => void; readonly loadChanged: () => void }) {
+    this.#readyChanged = changes.readyChanged;
+    this.loadChanged = changes.loadChanged;
   }
 
   attach(transport: Transport): void {

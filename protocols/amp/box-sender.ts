@@ -25,15 +25,27 @@ export interface BoxReceiver {
   stopReceivingBoxes(reason: Error): void;
 }
 
+/** A sender that can stop the peer. */
+export interface PacingSender extends BoxSender {
+  /** Whether reading should go on may have changed: the receiver's `isAwaitingAnswers` or `owesTooMuch`. */
+  loadChanged(): void;
+}
+
 /** A sender into whose writer boxes can be written directly. */
-export interface WriterSender extends BoxSender {
+export interface WriterSender extends PacingSender {
   readonly writer: BoxWriter;
   /** Boxes were written to `writer`: sends them in time. */
   boxesWritten(): void;
 }
 
-/** A receiver that reads boxes where they lie. */
+/** A receiver that reads boxes where they lie, and can have the peer stopped. */
 export interface ViewReceiver extends BoxReceiver {
   /** A box came; the view is good until this returns. */
   viewReceived(view: BoxView): void;
+  /** Whether answers may come. While it is so reading goes on: they might be behind calls. */
+  readonly isAwaitingAnswers: boolean;
+  /** Whether too many of the peer's calls wait for their answers, or too many answers for the peer. */
+  readonly owesTooMuch: boolean;
+  /** The connection took all that there was. */
+  drained(): void;
 }

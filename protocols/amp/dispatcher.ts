@@ -33,6 +33,8 @@ const COMMAND = wireKey('_command');
 
 const MAX_OUTSTANDING_CALLS = 65_536;
 const MAX_ANSWERS_OWED = 1_000;
+/** While answers are awaited reading goes on, and so many times as many calls are taken before they are refused. */
+const OWED_FACTOR = 64;
 
 /** How calls are made and answered. */
 export interface DispatcherOptions {
@@ -44,7 +46,10 @@ export interface DispatcherOptions {
   readonly onUndeclaredError?: 'close' | 'keep';
   /** Calls beyond so many without an answer fail with TooManyCalls. 65 536 when left out. */
   readonly maxOutstandingCalls?: number;
-  /** While so many of the peer's calls wait for their responders, nothing more is read. 1000 when left out. */
+  /**
+   * While so many of the peer's calls wait for their responders, nothing more is read, unless answers are awaited; and
+   * 64 times as many are too many in any case. 1000 when left out.
+   */
   readonly maxAnswersOwed?: number;
   /**
    * Is told, once, of each failure that no caller hears of: errors that are not declared, also where the peer's
@@ -58,8 +63,6 @@ export interface DispatcherHost {
   readonly takeover?: Takeover;
   /** The methods of this object answer calls, where they are marked. */
   readonly methods?: object;
-  /** `mustPause` may have changed. */
-  loadChanged?(): void;
 }
 
 /**
@@ -164,17 +167,17 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     this.#calls.failAll(reason);
   }
 
-  /** Whether no more calls should be read: too many wait for their responders, or their answers are not taken. */
-  get mustPause(): boolean {
-    // Answers come among the calls: while some are awaited, reading goes on, or both sides might wait for each other.
-    if (this.#calls.isAwaiting) return false;
+  get isAwaitingAnswers(): boolean {
+    return this.#calls.isAwaiting;
+  }
+
+  get owesTooMuch(): boolean {
     return (
       this.#answering.owedCount >= this.#maxAnswersOwed ||
       (this.#hasAnswered && this.#outbox?.isWritable === false)
     );
   }
 
-  /** The connection took all that there was. */
   drained(): void {
     this.#hasAnswered = false;
   }
@@ -216,6 +219,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     return {
       peer: this,
       keepsOnUndeclaredError,
+      maxOwedCount: this.#maxAnswersOwed * OWED_FACTOR,
       takeover: this.#host.takeover,
       get closedReason() {
         return dispatcher.#closedReason;
@@ -225,7 +229,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
       },
       locate: (name) => this.#locate(name),
       report: (error, isPeersFault) => this.#report(error, isPeersFault),
-      answersOwedChanged: () => this.#host.loadChanged?.(),
+      answersOwedChanged: () => this.#outbox?.loadChanged(),
     };
   }
 
@@ -276,7 +280,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     send(tag);
     this.#lastTag = tag;
     const call = this.#calls.add(tag, command, answered);
-    if (this.#calls.size === 1) this.#host.loadChanged?.();
+    if (this.#calls.size === 1) this.#open.loadChanged();
     return options === undefined ? call : this.#limited(call, options);
   }
 

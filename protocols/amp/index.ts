@@ -3,6 +3,7 @@ export type { ArgumentType, OptionalArgument, Schema, ValueOf, ValueSink, Values
 export { type Box, MAX_KEY_BYTES, MAX_VALUE_BYTES, type ReceivedBox } from './box.ts';
 export { encodeBox, parseBoxes } from './box-bytes.ts';
 export { type BoxFault, type BoxLimits, BoxReader } from './box-reader.ts';
+export { BoxRouter, Route } from './box-router.ts';
 export type { BoxReceiver, BoxSender } from './box-sender.ts';
 export { BoxView } from './box-view.ts';
 export { BoxWriter, type Tag } from './box-writer.ts';

@@ -1,7 +1,7 @@
 import type { Deferred } from '../../lib/defer/deferred.ts';
 import type { Box } from './box.ts';
 import { writeBox } from './box-bytes.ts';
-import type { BoxSender, WriterSender } from './box-sender.ts';
+import type { BoxSender, PacingSender, WriterSender } from './box-sender.ts';
 import type { Tag } from './box-writer.ts';
 import { type CommandWire, tagBytes, type Values } from './command-wire.ts';
 import { byteString } from './wire-key.ts';
@@ -39,6 +39,10 @@ export class Outbox {
 
   loseConnection(): void {
     this.#sender.loseConnection();
+  }
+
+  loadChanged(): void {
+    (this.#sender as Partial<PacingSender>).loadChanged?.();
   }
 
   call(wire: CommandWire, tag: number | undefined, values: Values): void {

@@ -99,6 +99,8 @@ export class TakeoverRequests {
     for (const box of parseBoxes(output.writer.take())) {
       const tag = box.get('_ask');
       if (!box.has('_command')) output.sendBox(box);
+      else if (box.has('_route'))
+        throw new UsageError('a call of a route was kept back for TLS, which was refused');
       else if (tag === undefined) unanswered = reason;
       else tags.push(parseTag(tag, 0, tag.length));
     }
