@@ -26,7 +26,7 @@ describe('explainTransfer', () => {
 });
 
 describe('explainSession', () => {
-  it('tells the sender that the receiver refused its certificate, which it learns late', () => {
+  it('tells the sender that the receiver refused its certificate, which it learns late (RFC 8446 §4.4.2.4)', () => {
     const error = new TransferError('closed', { cause: new CertificateRejected('bad certificate') });
 
     expect(explainSession('tls:h:1', error, 'sender')).to.match(

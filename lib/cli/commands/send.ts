@@ -7,6 +7,7 @@ import {
 } from '../../../protocols/file-transfer/index.ts';
 import { Deferred } from '../../defer/deferred.ts';
 import { type ClientEndpoint, connectProtocol } from '../../endpoints/endpoint.ts';
+import { parseEndpoint } from '../../endpoints/parse.ts';
 import { UsageError } from '../../errors.ts';
 import type { Files } from '../../interfaces/files.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
@@ -51,6 +52,9 @@ export async function runSend(
   const endpoint = await clientOf(text, context, reactor);
   const report = new Report(context, { clock: reactor, role: 'sender', isJson });
 
+  if (believesAnybody(text)) {
+    report.say('insecure=yes: whoever answers is believed; write pin= or ca= where that matters');
+  }
   const ended = new Deferred<TransferError | undefined>();
   let failures = 0;
   let doneCount = 0;
@@ -139,6 +143,11 @@ async function clientOf(text: string, context: CommandContext, reactor: Reactor)
     const message = `${printable(text)} is no place to send to: ${printable(error.message)}${hint}`;
     throw new CommandFailure(message, ExitStatus.usage, { cause: error });
   }
+}
+
+/** Whether the endpoint says not to verify who answers. It has been parsed before. */
+function believesAnybody(text: string): boolean {
+  return 'insecure' in parseEndpoint(text).options;
 }
 
 /** Whether only the kind of transport is missing: `host:4915`, `[::1]:4915`. */

@@ -8,7 +8,9 @@ import { MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0, 500);
 const DAY_MS = 86_400_000;
 
-describe('hawser certificate', () => {
+describe('hawser certificate', function () {
+  // The first one loads the library.
+  this.timeout(8_000);
   let disk: MemoryDisk;
   let context: KeptContext;
 
@@ -32,7 +34,7 @@ describe('hawser certificate', () => {
     return new TextDecoder().decode(disk.get(path));
   }
 
-  it('makes a key and a certificate of it for the hosts', async () => {
+  it('makes a key, and a certificate of it for the hosts (RFC 5280 §4.2.1.6)', async () => {
     expect(await run('Server.Example', '*.server.example', '192.0.2.1', '[2001:DB8::1]')).to.equal(0);
 
     const made = new X509Certificate(textOf('certificate.pem'));

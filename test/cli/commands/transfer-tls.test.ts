@@ -1,12 +1,17 @@
 import { expect } from 'chai';
+import { Factory } from '../../../lib/protocol/factory.ts';
+import { Protocol } from '../../../lib/protocol/protocol.ts';
 import { nodeTls } from '../../../lib/reactor/node/tls.ts';
+import { MemoryReactor } from '../../../lib/testing/memory-reactor.ts';
 import { type TestCertificate, type TestCertificates, testCertificates } from '../../support/certificates.ts';
 import { CommandWorld, isOver, RECEIVER, type Running } from '../../support/command-world.ts';
 import { holds, pattern } from '../../support/transfer.ts';
 
 const MIB = 1 << 20;
 
-describe('hawser send and hawser receive over TLS', () => {
+describe('hawser send and hawser receive over TLS', function () {
+  // Real keys and real handshakes, in virtual time only as far as the network goes.
+  this.timeout(8_000);
   let certificates: TestCertificates;
   let world: CommandWorld;
 
@@ -184,6 +189,46 @@ describe('hawser send and hawser receive over TLS', () => {
     );
     expect(lines[20]).to.equal('whoever else is turned away is not told of');
     expect(sender.status).to.equal(0);
+  });
+
+  it('say that nobody is verified where the endpoint asks for that', async () => {
+    await world.receive('--once', 'tls:4915');
+
+    const sender = await sent(`tls:${RECEIVER}:4915:insecure=yes`);
+
+    expect(sender.status).to.equal(0);
+    expect(sender.context.messages.lines).to.deep.equal([
+      'insecure=yes: whoever answers is believed; write pin= or ca= where that matters',
+    ]);
+  });
+
+  describe('where somebody listens and says nothing', () => {
+    beforeEach(() => {
+      const silent = new MemoryReactor({ network: world.network, address: RECEIVER });
+      void silent.listenTCP(4915, Factory.forProtocol(Protocol));
+      world.clock.advance(0);
+    });
+
+    it('say so when the time for the handshake is over', async () => {
+      const started = world.clock.now();
+
+      const sender = await sent(`tls:${RECEIVER}:4915:pin=${'0'.repeat(64)}:handshakeTimeoutMs=3000`);
+
+      expect(sender.failure?.status).to.equal(3);
+      expect(sender.failure?.message).to.match(
+        /: the TLS handshake took too long; check that a receiver with TLS/,
+      );
+      expect(world.clock.now() - started).to.be.within(3_000, 3_200);
+    });
+
+    it('give the handshake up when interrupted', async () => {
+      const sender = await world.send('a.bin', `tls:${RECEIVER}:4915:pin=${'0'.repeat(64)}`);
+
+      sender.reactor.stop();
+      await world.pass(1_000, () => isOver(sender));
+
+      expect(sender.status).to.equal(130);
+    });
   });
 
   it('say that what answers speaks no TLS', async () => {
