@@ -83,6 +83,7 @@ export * from './errors.ts';
 export type { Address, InetAddress, MemoryAddress, UdpAddress } from './interfaces/address.ts';
 export type { Cryptography, ScryptCost } from './interfaces/cryptography.ts';
 export type { Entropy } from './interfaces/entropy.ts';
+export type { FileAccess, FileFacts, FileLock, Files, OpenFile, OpenMode } from './interfaces/files.ts';
 export type { Consumer, Producer, PushProducer } from './interfaces/producer.ts';
 export type {
   ConnectorLike,

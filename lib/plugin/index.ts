@@ -18,4 +18,5 @@ export {
   type TextOutput,
   type TransportPlugin,
 } from './contract.ts';
+export { loadPlugins, OWN_PLUGINS } from './loader.ts';
 export { PluginRegistry } from './registry.ts';

@@ -31,10 +31,17 @@ describe('the examples of the documentation', function () {
     expect(await run('numbers.ts')).to.equal('100000 lines\n'.repeat(3));
   });
 
+  it('log in, after a guess that was wrong, and out with the connection', async () => {
+    expect(await run('login.ts')).to.equal(
+      'the login was refused: the name or the secret is wrong\nwelcome, alice\nalice has left\n',
+    );
+  });
+
   for (const [example, page] of [
     ['echo.ts', 'README.md'],
     ['virtual-time.ts', 'README.md'],
     ['numbers.ts', 'docs/protocols.md'],
+    ['login.ts', 'docs/cred.md'],
   ] as const) {
     it(`stand in ${page} as they are: ${example}`, async () => {
       const [readme, source] = await Promise.all([
