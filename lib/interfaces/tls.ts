@@ -64,6 +64,8 @@ export interface TlsFacts {
   readonly peerCertificate: PeerCertificate | undefined;
   /** What the client asked for by SNI. */
   readonly serverName: string | undefined;
+  /** 32 bytes that only the two ends know: RFC 9266's tls-exporter. TLS 1.3 only: with 1.2 they might be shared. */
+  readonly channelBinding?: Uint8Array | undefined;
 }
 
 /**
