@@ -83,6 +83,9 @@ export interface TcpSocket {
   attach(events: TcpSocketEvents): void;
   /** Takes the bytes over; false when the system's buffer is full, `drained` follows. */
   write(bytes: Uint8Array): boolean;
+  /** What is written from here on goes to the system in one call, at `uncork`. */
+  cork?(): void;
+  uncork?(): void;
   /** FIN after what was written. */
   end(): void;
   /** RST at once. `closed` follows. */

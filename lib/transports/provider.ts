@@ -58,6 +58,9 @@ export interface StreamChannel {
   attach(events: ChannelEvents): void;
   /** Takes the bytes over. False when it is full: `channelDrained` follows. */
   write(bytes: Uint8Array): boolean;
+  /** What is written from here on may wait for `uncork`, to go together. For channels for which that is cheaper. */
+  cork?(): void;
+  uncork?(): void;
   /** FIN after all that was written; `channelFinished` follows. Reading goes on. */
   shutdown(): void;
   /** Closes both directions after what was written, lingering as its kind does; `channelClosed` follows. */

@@ -172,7 +172,12 @@ export class StreamTransport implements SwitchableTransport, ChannelEvents, Reso
   }
 
   writeSequence(chunks: Iterable<Uint8Array>): boolean {
-    for (const chunk of chunks) this.write(chunk);
+    this.#channel.cork?.();
+    try {
+      for (const chunk of chunks) this.write(chunk);
+    } finally {
+      this.#channel.uncork?.();
+    }
     return this.#isWritable && !this.#full;
   }
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../../lib/errors.ts';
 import type { Box } from './box.ts';
 import { BoxReader } from './box-reader.ts';
-import { BoxWriter } from './box-writer.ts';
+import { BoxWriter, writeField } from './box-writer.ts';
 import { NoEmptyBoxes } from './errors.ts';
 import { wireKey } from './wire-key.ts';
 
@@ -21,7 +21,7 @@ export function writeBox(writer: BoxWriter, box: ReadonlyMap<string, Uint8Array>
     for (const name of [...box.keys()].sort()) {
       const value = box.get(name);
       if (!(value instanceof Uint8Array)) throw new UsageError(`the value of '${name}' is no Uint8Array`);
-      writer.field(wireKey(name), value);
+      writeField(writer, wireKey(name), value);
     }
     writer.endBox();
   } catch (error) {

@@ -128,7 +128,7 @@ export class BoxOutput implements WriterSender {
     const transport = this.#transport;
     if (transport === undefined || this.#isHeld || this.writer.length === 0) return;
     if (!this.#isRegistered) this.#register();
-    const isTaken = transport.write(this.writer.take());
+    const isTaken = transport.writeSequence(this.writer.takeParts());
     if (isTaken) {
       if (this.#isReady && this.#corkCount === 0) this.#unregister();
       return;

@@ -1,12 +1,11 @@
 // Read docs/amp-wire.md first.
 import { UsageError } from '../../lib/errors.ts';
 import { BoxView, type ScanResult } from './box-view.ts';
-import { copyOf } from './copy-of.ts';
 import { BoxTooLarge, NoEmptyBoxes, TooLong } from './errors.ts';
+import { keptBytes } from './kept-bytes.ts';
 
-/** Memory of a partial box that is worth keeping for the next one. */
-const KEEP_BYTES = 65_536;
-const FIRST_HELD_BYTES = 1024;
+/** Room for the end of a box behind a value that is awaited. */
+const SPARE_BYTES = 64;
 
 /** What a peer may send. Twisted has no such limits: there a box without an end takes all memory. */
 export interface BoxLimits {
@@ -29,18 +28,18 @@ export class BoxReader {
   readonly #maxBoxBytes: number;
   readonly #maxBoxKeys: number;
   readonly #box = new BoxView();
-  /** Bytes that came and were not given out: from #start up to #end. They are the caller's, or in #held. */
-  #bytes: Uint8Array = NO_BYTES;
-  #start = 0;
-  #end = 0;
-  /** Memory of our own, for what must outlive a call of push. */
+  /** What is being read: from #at on it is unread. */
+  #chunk: Uint8Array = NO_BYTES;
+  #at = 0;
+  /** The beginning of a box of which the rest is unread, or has not come: #heldBytes of #held. */
   #held: Uint8Array = NO_BYTES;
+  #heldBytes = 0;
+  /** What was pushed while #chunk could not be read to its end. */
+  #later: Uint8Array[] = [];
   #isReading = false;
   #isPaused = false;
   #isStopped = false;
   #fault: BoxFault | undefined = undefined;
-  /** What was pushed from within boxReceived. */
-  #later: Uint8Array[] = [];
 
   /** `boxReceived` is called with each box; the view is good until it returns. */
   constructor(boxReceived: (box: BoxView) => void, { maxBoxBytes, maxBoxKeys }: BoxLimits = {}) {
@@ -56,21 +55,19 @@ export class BoxReader {
 
   /** How many bytes came and were not given out as boxes. */
   get pendingBytes(): number {
-    return this.#later.reduce((sum, bytes) => sum + bytes.length, this.#unreadBytes);
+    const unread = this.#heldBytes + this.#chunk.length - this.#at;
+    return this.#later.reduce((sum, bytes) => sum + bytes.length, unread);
   }
 
   /**
    * Takes the next bytes of the stream, and says what is wrong with it, if anything: whole boxes before the fault
-   * were given out. `bytes` must not change before it returns. After a fault or `takeRest`, nothing is taken.
+   * were given out. It takes `bytes` over: do not change them afterwards. After a fault or `takeRest`, nothing is taken.
    */
   push(bytes: Uint8Array): BoxFault | undefined {
     if (this.#isStopped) return this.#fault;
-    if (this.#isReading) {
-      this.#later.push(copyOf(bytes));
-      return undefined;
-    }
-    this.#append(bytes);
-    return this.#read();
+    if (this.#at < this.#chunk.length || this.#isReading || this.#isPaused) this.#later.push(bytes);
+    else this.#begin(bytes);
+    return this.#isReading || this.#isPaused ? undefined : this.#read();
   }
 
   /** Gives out no further box before `resume`. What is pushed meanwhile is held. */
@@ -91,104 +88,109 @@ export class BoxReader {
    */
   takeRest(): Uint8Array {
     const rest = new Uint8Array(this.pendingBytes);
-    rest.set(this.#bytes.subarray(this.#start, this.#end));
-    let at = this.#unreadBytes;
-    for (const bytes of this.#later) {
-      rest.set(bytes, at);
-      at += bytes.length;
+    let end = 0;
+    for (const part of [
+      this.#held.subarray(0, this.#heldBytes),
+      this.#chunk.subarray(this.#at),
+      ...this.#later,
+    ]) {
+      rest.set(part, end);
+      end += part.length;
     }
     this.#stop();
     return rest;
   }
 
-  get #unreadBytes(): number {
-    return this.#end - this.#start;
-  }
-
   #stop(): void {
     this.#isStopped = true;
+    this.#begin(NO_BYTES);
+    this.#letGo();
     this.#later = [];
-    this.#forget();
   }
 
-  #forget(): void {
-    this.#start = 0;
-    this.#end = 0;
-    this.#bytes = NO_BYTES;
-    if (this.#held.length > KEEP_BYTES) this.#held = NO_BYTES;
+  #begin(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#at = 0;
   }
 
-  /** Puts `bytes` behind what is unread. Where nothing is, they are read in their place. */
-  #append(bytes: Uint8Array): void {
-    if (this.#unreadBytes === 0) {
-      this.#bytes = bytes;
-      this.#start = 0;
-      this.#end = bytes.length;
-      return;
-    }
-    this.#hold(bytes.length);
-    this.#held.set(bytes, this.#end);
-    this.#end += bytes.length;
-  }
-
-  /** Sees to it that what is unread lies in #held, with room for `count` bytes behind it. */
-  #hold(count: number): void {
-    const unread = this.#unreadBytes;
-    const isHeld = this.#bytes === this.#held;
-    if (isHeld && this.#end + count <= this.#held.length) return;
-    const needed = unread + count;
-    const to =
-      needed <= this.#held.length
-        ? this.#held
-        : new Uint8Array(Math.max(needed, isHeld ? 2 * unread : FIRST_HELD_BYTES));
-    to.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#held = to;
-    this.#bytes = to;
-    this.#start = 0;
-    this.#end = unread;
+  #letGo(): void {
+    this.#held = NO_BYTES;
+    this.#heldBytes = 0;
   }
 
   #read(): BoxFault | undefined {
     this.#isReading = true;
     try {
-      this.#readBoxes();
-      while (this.#later.length > 0 && !this.#isPaused) {
-        this.#appendLater();
-        this.#readBoxes();
-      }
+      do this.#readBoxes();
+      while (!this.#isPaused && this.#beginNext());
     } finally {
       this.#isReading = false;
-      this.#appendLater();
-      if (this.#unreadBytes === 0) this.#forget();
-      // The caller's bytes are his own again.
-      else this.#hold(0);
     }
     return this.#fault;
   }
 
-  #appendLater(): void {
-    if (this.#later.length === 0) return;
-    for (const bytes of this.#later.splice(0)) this.#append(bytes);
+  /** Goes on to what was pushed later, once all before it is read. */
+  #beginNext(): boolean {
+    const next = this.#later.shift();
+    if (next !== undefined) this.#begin(next);
+    return next !== undefined;
   }
 
+  /** Reads the chunk to its end, or up to a pause. */
   #readBoxes(): void {
     const box = this.#box;
     while (!this.#isPaused && !this.#isStopped) {
-      const result = box.scan(this.#bytes, this.#start, this.#end);
+      const isHeld = this.#heldBytes > 0;
+      const result = isHeld ? this.#scanHeld() : box.scan(this.#chunk, this.#at, this.#chunk.length);
       const fault = this.#faultOf(result);
       if (fault !== undefined) {
         this.#fault = fault;
         this.#stop();
         return;
       }
-      if (result === 'partial') return;
-      this.#start += box.scannedBytes;
+      if (result === 'partial') {
+        if (!isHeld) this.#hold();
+        return;
+      }
+      if (isHeld) this.#letGo();
+      else this.#at += box.scannedBytes;
       try {
         this.#boxReceived(box);
       } finally {
         box.reset();
       }
     }
+  }
+
+  /** Scans the box that is held, with as much of the chunk as is its own. */
+  #scanHeld(): ScanResult {
+    const box = this.#box;
+    for (;;) {
+      const result = box.scan(this.#held, 0, this.#heldBytes);
+      const count = Math.min(box.wantedBytes - this.#heldBytes, this.#chunk.length - this.#at);
+      if (result !== 'partial' || count === 0) return result;
+      this.#makeRoom(count);
+      this.#held.set(this.#chunk.subarray(this.#at, this.#at + count), this.#heldBytes);
+      this.#heldBytes += count;
+      this.#at += count;
+    }
+  }
+
+  #makeRoom(count: number): void {
+    const needed = this.#heldBytes + count;
+    if (needed <= this.#held.length) return;
+    const capacity = Math.max(this.#box.wantedBytes + SPARE_BYTES, Math.ceil(this.#heldBytes * 1.5));
+    const grown = new Uint8Array(capacity);
+    grown.set(this.#held.subarray(0, this.#heldBytes));
+    this.#held = grown;
+  }
+
+  /** Keeps the rest of the chunk, which is the beginning of a box. */
+  #hold(): void {
+    const { length } = this.#chunk;
+    this.#heldBytes = length - this.#at;
+    if (this.#heldBytes > 0) this.#held = keptBytes(this.#chunk, this.#at, length);
+    this.#begin(NO_BYTES);
   }
 
   #faultOf(result: ScanResult): BoxFault | undefined {

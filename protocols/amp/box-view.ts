@@ -22,6 +22,8 @@ export class BoxView {
   #start = 0;
   /** Where the scan goes on, counted from the box. */
   #offset = 0;
+  /** How many bytes of the box the scan needs to get further. */
+  #wanted = 0;
   /** Whether each key is greater than the one before: then none is there twice. */
   #isSorted = true;
   /** The last field of each key, for boxes that are not sorted. */
@@ -55,6 +57,11 @@ export class BoxView {
   /** How many bytes of the box were scanned. */
   get scannedBytes(): number {
     return this.#offset;
+  }
+
+  /** After a scan that is partial: how many bytes of the box another one needs to get further. */
+  get wantedBytes(): number {
+    return this.#wanted;
   }
 
   /** Where the value of field `index` begins in `bytes`. */
@@ -92,7 +99,8 @@ export class BoxView {
     this.#start = start;
     let at = start + this.#offset;
     let result: ScanResult = 'partial';
-    while (end - at >= 2) {
+    let wantedAt = at + 2;
+    while (wantedAt <= end) {
       const keyBytes = bytes[at + 1] as number;
       if (bytes[at] !== 0) {
         result = 'long-key';
@@ -104,13 +112,17 @@ export class BoxView {
         break;
       }
       const valueAt = at + keyBytes + 4;
+      wantedAt = valueAt;
       if (valueAt > end) break;
       const next = valueAt + (((bytes[valueAt - 2] as number) << 8) | (bytes[valueAt - 1] as number));
+      wantedAt = next;
       if (next > end) break;
       this.#add(at + 2 - start, valueAt - start, next - start);
       at = next;
+      wantedAt = at + 2;
     }
     this.#offset = at - start;
+    this.#wanted = wantedAt - start;
     return result;
   }
 

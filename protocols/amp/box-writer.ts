@@ -5,12 +5,18 @@ import { MAX_VALUE_BYTES } from './box.ts';
 import { NoEmptyBoxes, TooLong } from './errors.ts';
 import { keyName, type WireKey } from './wire-key.ts';
 
-const FIRST_CAPACITY_BYTES = 4096;
-/** Batches up to this size are copied out; the memory of larger ones is given away. */
-const COPY_UP_TO_BYTES = 16_384;
+/** Memory is taken in slabs for some batches of boxes, as large as the last one was; large boxes may need larger ones. */
+const LEAST_SLAB_BYTES = 512;
+const MOST_SLAB_BYTES = 65_536;
+const BATCHES_IN_A_SLAB = 4;
+/** From this length on a value is not copied. */
+const REFER_FROM_BYTES = 8192;
 /** Shorter than this, a loop is faster than a call. */
 const SHORT = 48;
 const NONE = -1;
+/** The mark of a value that is not within another one. */
+const VALUE = -1;
+const NO_BYTES = new Uint8Array(0);
 const ENCODER = new TextEncoder();
 
 /** Texts know this since ES2024. */
@@ -28,29 +34,43 @@ export type Tag = number | Uint8Array;
  * writes the keys of a box in the order of their bytes.
  */
 export class BoxWriter implements ValueSink {
-  #bytes = new Uint8Array(FIRST_CAPACITY_BYTES);
-  #length = 0;
-  /** Where the box begins that is being written, or NONE. */
+  /** What was not taken: #parts, and behind them what lies in #slab from #start up to #end. */
+  #slab: Uint8Array = NO_BYTES;
+  #start = 0;
+  #end = 0;
+  #parts: Uint8Array[] = [];
+  #partBytes = 0;
+  #lastTakenBytes = 0;
+  /** Where in #slab the box begins, or goes on behind its parts, that is being written; NONE outside of one. */
   #boxStart = NONE;
-  /** Where the last value begins, and its key. */
-  #valueStart = 0;
+  /** How many parts there were before that box, and how much of the next is of earlier ones, too. */
+  #earlierParts = 0;
+  #earlierBytes = 0;
+  /** The value that is being written, or was last: its key, where its length stands, and how much of it is a part. */
   #key: WireKey | undefined = undefined;
+  #lengthSlab: Uint8Array = NO_BYTES;
+  #lengthAt = 0;
+  #referredBytes = 0;
 
   /** How many bytes of boxes that have ended are to be taken. */
   get length(): number {
-    return this.#boxStart === NONE ? this.#length : this.#boxStart;
+    if (this.#boxStart === NONE) return this.#partBytes + this.#end - this.#start;
+    if (this.#parts.length === this.#earlierParts) return this.#partBytes + this.#boxStart - this.#start;
+    return sizeOf(this.#parts.slice(0, this.#earlierParts)) + this.#earlierBytes;
   }
 
   /** Begins a box. UsageError inside another one: an argument type must not send while it writes. */
   beginBox(): void {
     if (this.#boxStart !== NONE) throw new UsageError('a box is being written already');
-    this.#boxStart = this.#length;
+    this.#boxStart = this.#end;
+    this.#earlierParts = this.#parts.length;
+    this.#earlierBytes = this.#end - this.#start;
   }
 
   /** Ends the box. NoEmptyBoxes if it has no key. */
   endBox(): void {
     if (this.#boxStart === NONE) throw new UsageError('no box is being written');
-    if (this.#length === this.#boxStart) throw new NoEmptyBoxes();
+    if (this.#end === this.#boxStart && this.#parts.length === this.#earlierParts) throw new NoEmptyBoxes();
     this.u16(0);
     this.#boxStart = NONE;
   }
@@ -58,62 +78,77 @@ export class BoxWriter implements ValueSink {
   /** Forgets the box that is being written, if there is one. */
   abandonBox(): void {
     if (this.#boxStart === NONE) return;
-    this.#length = this.#boxStart;
+    this.#end = this.#boxStart;
     this.#boxStart = NONE;
+    const cut = this.#parts[this.#earlierParts];
+    if (cut === undefined) return;
+    this.#end = this.#start;
+    this.#parts.length = this.#earlierParts;
+    if (this.#earlierBytes > 0) this.#parts.push(cut.subarray(0, this.#earlierBytes));
+    this.#partBytes = sizeOf(this.#parts);
   }
 
   /** Writes a key; what follows is its value, up to `close` with the mark that is returned. */
   beginValue(key: WireKey): number {
     this.bytes(key);
     this.#key = key;
-    this.#valueStart = this.#length;
-    return this.open();
-  }
-
-  /** A key, and a value that is there already: bytes, or a number in hexadecimal without padding, as tags are. */
-  field(key: WireKey, value: Tag): void {
-    const mark = this.beginValue(key);
-    if (typeof value === 'number') this.ascii(value.toString(16));
-    else this.bytes(value);
-    this.close(mark);
+    const at = this.#reserve(2);
+    this.#lengthSlab = this.#slab;
+    this.#lengthAt = at;
+    this.#end = at + 2;
+    this.#referredBytes = 0;
+    return VALUE;
   }
 
   /** The boxes that have ended, in an array of their own. UsageError while one is being written. */
   take(): Uint8Array {
-    if (this.#boxStart !== NONE) throw new UsageError('a box is being written');
-    const length = this.#length;
-    this.#length = 0;
-    if (length <= COPY_UP_TO_BYTES) return this.#bytes.slice(0, length);
-    const taken = this.#bytes.subarray(0, length);
-    this.#bytes = new Uint8Array(FIRST_CAPACITY_BYTES);
+    const taken = new Uint8Array(this.length);
+    let at = 0;
+    for (const part of this.takeParts()) {
+      taken.set(part, at);
+      at += part.length;
+    }
     return taken;
+  }
+
+  /** The same in parts. Long values are parts by themselves: not copied, and not to be changed any more. */
+  takeParts(): Uint8Array[] {
+    if (this.#boxStart !== NONE) throw new UsageError('a box is being written');
+    this.#lastTakenBytes = this.#end - this.#start;
+    const parts = this.#parts;
+    if (this.#lastTakenBytes > 0) parts.push(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+    if (this.#slab.length > MOST_SLAB_BYTES) this.#moveTo(NO_BYTES);
+    if (parts.length > 0) this.#parts = [];
+    this.#partBytes = 0;
+    return parts;
   }
 
   ascii(text: string): void {
     const length = text.length;
     const at = this.#reserve(length);
-    const bytes = this.#bytes;
+    const slab = this.#slab;
     for (let index = 0; index < length; index += 1) {
       const byte = text.charCodeAt(index);
       if (byte > 0xff) throw new UsageError('a character beyond ÿ stands for no byte');
-      bytes[at + index] = byte;
+      slab[at + index] = byte;
     }
-    this.#length = at + length;
+    this.#end = at + length;
   }
 
   utf8(text: string): void {
     const length = text.length;
     let at = this.#reserve(length);
     if (length < SHORT) {
-      const bytes = this.#bytes;
+      const slab = this.#slab;
       let index = 0;
       for (; index < length; index += 1) {
         const unit = text.charCodeAt(index);
         if (unit > 0x7f) break;
-        bytes[at + index] = unit;
+        slab[at + index] = unit;
       }
       if (index === length) {
-        this.#length = at + length;
+        this.#end = at + length;
         return;
       }
     }
@@ -121,57 +156,118 @@ export class BoxWriter implements ValueSink {
       throw new UsageError('half of a surrogate pair cannot be sent as UTF-8');
     }
     at = this.#reserve(length * 3);
-    this.#length = at + ENCODER.encodeInto(text, this.#bytes.subarray(at)).written;
+    this.#end = at + ENCODER.encodeInto(text, this.#slab.subarray(at)).written;
   }
 
   bytes(bytes: Uint8Array): void {
     const length = bytes.length;
+    if (length >= REFER_FROM_BYTES && length <= MAX_VALUE_BYTES && this.#isAtStartOfValue) {
+      this.#refer(bytes);
+      return;
+    }
     const at = this.#reserve(length);
     if (length < SHORT) {
-      const own = this.#bytes;
-      for (let index = 0; index < length; index += 1) own[at + index] = bytes[index] as number;
-    } else this.#bytes.set(bytes, at);
-    this.#length = at + length;
+      const slab = this.#slab;
+      for (let index = 0; index < length; index += 1) slab[at + index] = bytes[index] as number;
+    } else this.#slab.set(bytes, at);
+    this.#end = at + length;
   }
 
   u16(value: number): void {
     const at = this.#reserve(2);
-    this.#bytes[at] = value >>> 8;
-    this.#bytes[at + 1] = value;
-    this.#length = at + 2;
+    this.#slab[at] = value >>> 8;
+    this.#slab[at + 1] = value;
+    this.#end = at + 2;
   }
 
   open(): number {
-    const mark = this.#reserve(2);
-    this.#length = mark + 2;
-    return mark;
+    const at = this.#reserve(2);
+    this.#end = at + 2;
+    // Slabs may change, and what was not taken moves with it.
+    return at - this.#start;
   }
 
   close(mark: number): void {
-    const length = this.#length - mark - 2;
+    const isValue = mark === VALUE;
+    const slab = isValue ? this.#lengthSlab : this.#slab;
+    const at = isValue ? this.#lengthAt : this.#start + mark;
+    const length = isValue ? this.#valueBytes : this.#end - at - 2;
     if (length > MAX_VALUE_BYTES) throw this.#tooLong(length);
-    this.#bytes[mark] = length >>> 8;
-    this.#bytes[mark + 1] = length;
+    slab[at] = length >>> 8;
+    slab[at + 1] = length;
+  }
+
+  /** How many bytes the value has so far. */
+  get #valueBytes(): number {
+    const referred = this.#referredBytes;
+    return referred === 0 ? this.#end - this.#lengthAt - 2 : referred + this.#end - this.#start;
+  }
+
+  get #isAtStartOfValue(): boolean {
+    return (
+      this.#boxStart !== NONE &&
+      this.#referredBytes === 0 &&
+      this.#lengthSlab === this.#slab &&
+      this.#end === this.#lengthAt + 2
+    );
+  }
+
+  /** Makes `bytes` a part of their own, behind what was written so far. */
+  #refer(bytes: Uint8Array): void {
+    const before = this.#slab.subarray(this.#start, this.#end);
+    this.#parts.push(before, bytes);
+    this.#partBytes += before.length + bytes.length;
+    this.#start = this.#end;
+    this.#boxStart = this.#end;
+    this.#referredBytes = bytes.length;
   }
 
   /** Makes room for `count` bytes and returns where they begin. */
   #reserve(count: number): number {
-    const at = this.#length;
-    if (at + count > this.#bytes.length) this.#grow(count);
-    return at;
+    if (this.#end + count > this.#slab.length) this.#grow(count);
+    return this.#end;
   }
 
   #grow(count: number): void {
-    // Three bytes for a character may be reserved for a text that in the end takes one.
-    const valueBytes = this.#length + count - this.#valueStart;
-    if (this.#boxStart !== NONE && valueBytes > 4 * MAX_VALUE_BYTES) throw this.#tooLong(valueBytes);
-    const grown = new Uint8Array(Math.max(this.#length + count, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+    if (this.#boxStart !== NONE) {
+      const valueBytes = this.#valueBytes + count;
+      // Three bytes for a character may be reserved for a text that in the end takes one.
+      if (valueBytes > 4 * MAX_VALUE_BYTES) throw this.#tooLong(valueBytes);
+    }
+    const kept = this.#end - this.#start;
+    const usual = BATCHES_IN_A_SLAB * Math.max(this.#lastTakenBytes, kept + count);
+    const capacity = Math.min(Math.max(usual, LEAST_SLAB_BYTES), MOST_SLAB_BYTES);
+    this.#moveTo(new Uint8Array(Math.max(capacity, 2 * kept + count)));
+  }
+
+  /** Goes on in another slab, with what was not taken. */
+  #moveTo(slab: Uint8Array): void {
+    slab.set(this.#slab.subarray(this.#start, this.#end));
+    // What was referred to has its length in a part already.
+    if (this.#lengthSlab === this.#slab && this.#referredBytes === 0) {
+      this.#lengthSlab = slab;
+      this.#lengthAt -= this.#start;
+    }
+    if (this.#boxStart !== NONE) this.#boxStart -= this.#start;
+    this.#end -= this.#start;
+    this.#start = 0;
+    this.#slab = slab;
   }
 
   #tooLong(length: number): TooLong {
     const name = this.#key === undefined ? undefined : keyName(this.#key);
     return new TooLong({ isKey: false, isLocal: true, length, keyName: name });
   }
+}
+
+/** A key, and a value that is there already: bytes, or a number in hexadecimal without padding, as tags are. */
+export function writeField(writer: BoxWriter, key: WireKey, value: Tag): void {
+  const mark = writer.beginValue(key);
+  if (typeof value === 'number') writer.ascii(value.toString(16));
+  else writer.bytes(value);
+  writer.close(mark);
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }

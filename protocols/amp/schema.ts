@@ -2,7 +2,7 @@ import { UsageError } from '../../lib/errors.ts';
 import type { ArgumentType, OptionalArgument, Schema, ValueSink, ValuesOf } from './argument.ts';
 import type { Box } from './box.ts';
 import type { BoxView } from './box-view.ts';
-import { BoxWriter, type Tag } from './box-writer.ts';
+import { BoxWriter, type Tag, writeField } from './box-writer.ts';
 import { ArgumentError, InvalidSignature, TooLong } from './errors.ts';
 import { type WireKey, wireKey } from './wire-key.ts';
 
@@ -64,9 +64,9 @@ export class CompiledSchema<S extends Schema = Schema> {
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAsk);
-      if (tag !== undefined) writer.field(ASK, tag);
+      if (tag !== undefined) writeField(writer, ASK, tag);
       this.#writeFields(writer, values, this.#beforeAsk, this.#beforeCommand);
-      writer.field(COMMAND, command);
+      writeField(writer, COMMAND, command);
       this.#writeFields(writer, values, this.#beforeCommand, this.#fields.length);
       writer.endBox();
     } catch (error) {
@@ -81,7 +81,7 @@ export class CompiledSchema<S extends Schema = Schema> {
     writer.beginBox();
     try {
       this.#writeFields(writer, values, 0, this.#beforeAnswer);
-      writer.field(ANSWER, tag);
+      writeField(writer, ANSWER, tag);
       this.#writeFields(writer, values, this.#beforeAnswer, this.#fields.length);
       writer.endBox();
     } catch (error) {

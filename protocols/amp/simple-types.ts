@@ -1,7 +1,7 @@
 import { UsageError } from '../../lib/errors.ts';
 import type { ArgumentType } from './argument.ts';
-import { copyOf } from './copy-of.ts';
 import { ArgumentError } from './errors.ts';
+import { keptBytes } from './kept-bytes.ts';
 import { byteString } from './wire-key.ts';
 
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -10,14 +10,17 @@ const FALSE = byteString('False');
 /** Shorter than this, a loop is faster than a decoder. */
 const SHORT = 24;
 
-/** Bytes as they are: amp.String. What is read is a copy. */
+/**
+ * Bytes as they are: amp.String. What is written is taken over, as a transport does: long values are not copied, and must
+ * not change afterwards. What is read is the reader's own.
+ */
 export const bytes: ArgumentType<Uint8Array> = {
   write: (value, sink) => {
     if (!(value instanceof Uint8Array)) throw new UsageError(`a ${typeof value} is no Uint8Array`);
     sink.bytes(value);
   },
-  read: copyOf,
-  readPart: copyOf,
+  read: keptBytes,
+  readPart: keptBytes,
 };
 
 /** Text as UTF-8: amp.Unicode. Strict both ways: halves of surrogate pairs and bad bytes are refused. */

@@ -128,10 +128,7 @@ export class AmpSession implements Session {
     let fault: Error | undefined;
     for (let at = 0; at < input.length && fault === undefined; ) {
       const count = random.below(3) === 0 ? 1 + random.below(4) : 1 + random.below(input.length - at);
-      const chunk = input.slice(at, at + count);
-      fault = this.#reader.push(chunk);
-      // What the reader kept of it is its own.
-      chunk.fill(0xaa);
+      fault = this.#reader.push(input.slice(at, at + count));
       at += count;
     }
     const before = -1;

@@ -88,6 +88,26 @@ describe('StreamTransport', () => {
     expect(order).to.deep.equal([reason, reason]);
   });
 
+  it('hands a sequence over between a cork and its uncork, where the channel has them', () => {
+    const { transport } = started(new Recorder());
+    Object.assign(channel, {
+      cork: () => channel.calls.push('cork'),
+      uncork: () => channel.calls.push('uncork'),
+    });
+
+    transport.writeSequence([bytes(1), bytes(2)]);
+
+    expect(channel.calls).to.deep.equal(['cork', 'write 1', 'write 2', 'uncork']);
+  });
+
+  it('takes the cork out again where what was given are no bytes', () => {
+    const { transport } = started(new Recorder());
+    Object.assign(channel, { cork() {}, uncork: () => channel.calls.push('uncork') });
+
+    expect(() => transport.writeSequence(['text' as unknown as Uint8Array])).to.throw(UsageError);
+    expect(channel.calls).to.deep.equal(['uncork']);
+  });
+
   it('keeps nothing of the protocol once the connection is lost', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

@@ -121,6 +121,14 @@ class NodeTcpSocket implements TcpSocket {
     return this.#socket.writable && this.#socket.write(bytes);
   }
 
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
   end(): void {
     this.#socket.end();
   }

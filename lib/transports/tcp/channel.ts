@@ -35,6 +35,14 @@ export class TcpChannel implements StreamChannel, TcpSocketEvents {
     return this.#socket.write(bytes);
   }
 
+  cork(): void {
+    this.#socket.cork?.();
+  }
+
+  uncork(): void {
+    this.#socket.uncork?.();
+  }
+
   shutdown(): void {
     this.#socket.end();
   }

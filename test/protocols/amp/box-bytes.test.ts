@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { UsageError } from '../../../lib/errors.ts';
+import { writeField } from '../../../protocols/amp/box-writer.ts';
 import { BoxWriter, encodeBox, integer, NoEmptyBoxes, TooLong } from '../../../protocols/amp/index.ts';
 import { wireKey } from '../../../protocols/amp/wire-key.ts';
 
@@ -49,7 +50,7 @@ describe('BoxWriter', () => {
 
     for (let count = 0; count < 3; count += 1) {
       writer.beginBox();
-      writer.field(KEY, NOTHING);
+      writeField(writer, KEY, NOTHING);
       writer.endBox();
     }
 
@@ -61,12 +62,12 @@ describe('BoxWriter', () => {
   it('leaves nothing of a box that is abandoned', () => {
     const writer = new BoxWriter();
     writer.beginBox();
-    writer.field(KEY, NOTHING);
+    writeField(writer, KEY, NOTHING);
     writer.endBox();
 
     writer.beginBox();
-    writer.field(KEY, new Uint8Array(50_000));
-    expect(() => writer.field(KEY, new Uint8Array(70_000))).to.throw(TooLong);
+    writeField(writer, KEY, new Uint8Array(50_000));
+    expect(() => writeField(writer, KEY, new Uint8Array(70_000))).to.throw(TooLong);
     writer.abandonBox();
 
     expect(hex(writer.take())).to.equal(A);
@@ -82,28 +83,105 @@ describe('BoxWriter', () => {
     expect(() => new BoxWriter().endBox()).to.throw(UsageError);
   });
 
-  it('gives large batches away, and begins anew', () => {
+  /** A box of one key whose value is `byte`, `count` times. */
+  function writeRun(writer: BoxWriter, byte: number, count: number): Uint8Array {
+    const value = new Uint8Array(count).fill(byte);
+    writer.beginBox();
+    writeField(writer, KEY, value);
+    writer.endBox();
+    return value;
+  }
+
+  function runHex(byte: number, count: number): string {
+    return `000161${count.toString(16).padStart(4, '0')}${Buffer.alloc(count, byte).toString('hex')}0000`;
+  }
+
+  it('writes boxes of any size, batch after batch', () => {
     const writer = new BoxWriter();
-    const taken: string[] = [];
 
-    for (const byte of [1, 2]) {
-      writer.beginBox();
-      writer.field(KEY, new Uint8Array(40_000).fill(byte));
-      writer.endBox();
-      taken.push(hex(writer.take()));
+    for (const counts of [[1], [8192], [8191, 8192, 1, 65_535], [300], Array(40).fill(5000), [0, 20_000]]) {
+      for (const count of counts) writeRun(writer, 7, count);
+      const expected = counts.map((count) => runHex(7, count)).join('');
+      expect(writer.length).to.equal(expected.length / 2);
+      expect(hex(writer.take())).to.equal(expected);
+      expect(writer.length).to.equal(0);
     }
+  });
 
-    expect(taken).to.deep.equal(['01', '02'].map((byte) => `0001619c40${byte.repeat(40_000)}0000`));
+  it('gives out long values as they are, in parts of their own', () => {
+    const writer = new BoxWriter();
+    writeRun(writer, 1, 3);
+    const value = writeRun(writer, 2, 40_000);
+    writeRun(writer, 3, 3);
+
+    const parts = writer.takeParts();
+
+    expect(parts).to.have.lengthOf(3);
+    expect(parts[1]).to.equal(value);
+    expect(hex(Buffer.concat(parts))).to.equal(runHex(1, 3) + runHex(2, 40_000) + runHex(3, 3));
+    expect(writer.takeParts()).to.deep.equal([]);
+  });
+
+  it('does not write over what was taken in parts', () => {
+    const writer = new BoxWriter();
+    writeRun(writer, 1, 10);
+    const [taken] = writer.takeParts();
+    writeRun(writer, 2, 10);
+
+    expect(hex(taken!)).to.equal(runHex(1, 10));
+  });
+
+  it('leaves nothing of a box with long values that is abandoned, and all of those before it', () => {
+    const writer = new BoxWriter();
+    writeRun(writer, 1, 10_000);
+    writeRun(writer, 2, 5);
+    const ended = writer.length;
+
+    writer.beginBox();
+    writeField(writer, KEY, new Uint8Array(9000));
+    writeField(writer, KEY, new Uint8Array(9000));
+    writeField(writer, KEY, new Uint8Array(5));
+    expect(writer.length).to.equal(ended);
+    writer.abandonBox();
+    writeRun(writer, 3, 10_000);
+
+    expect(hex(writer.take())).to.equal(runHex(1, 10_000) + runHex(2, 5) + runHex(3, 10_000));
+  });
+
+  it('goes on behind a long value, in the same value', () => {
+    const writer = new BoxWriter();
+    writer.beginBox();
+    const mark = writer.beginValue(KEY);
+    writer.bytes(new Uint8Array(9000).fill(7));
+    writer.bytes(new Uint8Array(9000).fill(7));
+    writer.ascii('\x07'.repeat(2000));
+    writer.close(mark);
+    writer.endBox();
+
+    expect(hex(writer.take())).to.equal(runHex(7, 20_000));
   });
 
   it('writes tags as hexadecimal numbers without padding, or as the bytes that they are', () => {
     const writer = new BoxWriter();
     writer.beginBox();
-    writer.field(KEY, 16);
-    writer.field(KEY, Uint8Array.of(255));
+    writeField(writer, KEY, 16);
+    writeField(writer, KEY, Uint8Array.of(255));
     writer.endBox();
 
     expect(hex(writer.take())).to.equal('0001610002' + '3130' + '0001610001' + 'ff' + '0000');
+  });
+
+  it('says how long a value is that is too long, whatever it is made of', () => {
+    for (const counts of [[65_536], [60_000, 6000], [9000, 9000, 60_000]]) {
+      const writer = new BoxWriter();
+      writer.beginBox();
+      const mark = writer.beginValue(KEY);
+      for (const count of counts) writer.bytes(new Uint8Array(count));
+      const length = counts.reduce((sum, count) => sum + count);
+      expect(() => writer.close(mark))
+        .to.throw(TooLong)
+        .that.includes({ length, keyName: 'a' });
+    }
   });
 
   it('stops at a value that grows without end', () => {
