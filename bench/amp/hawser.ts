@@ -3,6 +3,7 @@ import {
   Factory,
   type InetAddress,
   reactor,
+  type TlsServerOptions,
   TransportClientEndpoint,
 } from '../../lib/index.ts';
 import { Amp } from '../../protocols/amp/index.ts';
@@ -15,17 +16,28 @@ const HOST = '127.0.0.1';
 
 /** Serves the commands that Twisted's amp_server.py has on a free port, which it gives. */
 export async function serveAmp(name: HawserName): Promise<number> {
-  const port = reactor.listen(name, { host: HOST, port: 0 }, Factory.forProtocol(InteropServer));
+  const options = isSecured(name) ? await ownCertificate() : {};
+  const port = reactor.listen(name, { host: HOST, port: 0 }, Factory.forProtocol(InteropServer), options);
   await port.listening;
   return (port.getHost() as InetAddress).port;
 }
 
+function isSecured(name: HawserName): boolean {
+  return name === 'tls' || name === 'ptcp+tls';
+}
+
+async function ownCertificate(): Promise<TlsServerOptions> {
+  const { testCertificates } = await import('../../test/support/certificates.ts');
+  const { certificate, key } = (await testCertificates()).selfSigned;
+  return { certificate, key };
+}
+
 /** One connection. */
 export async function callAmp(name: HawserName, port: number): Promise<Caller> {
-  const amp = await connectProtocol(
-    new TransportClientEndpoint(reactor, name, { host: HOST, port }),
-    new Amp(),
-  );
+  // Who the server is costs a handshake some time, and a call none.
+  const options = isSecured(name) ? { insecure: true } : {};
+  const endpoint = new TransportClientEndpoint(reactor, name, { host: HOST, port }, options);
+  const amp = await connectProtocol(endpoint, new Amp());
   const text = { text: 'x' };
   const value = { value: new Uint8Array(ECHO_BYTES) };
   return {

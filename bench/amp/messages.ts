@@ -1,7 +1,7 @@
 import type { CaseName } from './cases.ts';
 
 /** The transports that hawser's AMP is measured over. */
-export const HAWSER_NAMES = ['tcp', 'ptcp'] as const;
+export const HAWSER_NAMES = ['tcp', 'ptcp', 'tls', 'ptcp+tls'] as const;
 
 export type HawserName = (typeof HAWSER_NAMES)[number];
 

@@ -10,13 +10,15 @@ const PIPELINED: readonly CaseName[] = ['outstanding50', 'outstanding500'];
 interface Comparison {
   readonly of: ContestantName;
   readonly to: ContestantName;
-  readonly atLeast: number;
+  readonly atLeast?: number;
 }
 
 const COMPARISONS: readonly Comparison[] = [
   { of: 'tcp', to: 'twisted', atLeast: 3 },
   { of: 'tcp', to: 'grpc', atLeast: 2 },
   { of: 'ptcp', to: 'tcp', atLeast: 0.7 },
+  { of: 'tls', to: 'tcp' },
+  { of: 'ptcp+tls', to: 'tls' },
 ];
 
 /** Calls a second over all rounds, or a ratio over all rounds. */
@@ -62,7 +64,10 @@ export class Results {
         const ours = this.#rounds.get(of)?.get(name);
         if (theirs === undefined || ours === undefined) return [];
         const found = spread(ours.map((figure, round) => figure / (theirs[round] ?? Number.NaN)));
-        const mark = PIPELINED.includes(name) ? { atLeast, isMet: found.median >= atLeast } : {};
+        const mark =
+          atLeast !== undefined && PIPELINED.includes(name)
+            ? { atLeast, isMet: found.median >= atLeast }
+            : {};
         return [{ of, to, case: name, ...found, ...mark }];
       }),
     );
