@@ -2,6 +2,7 @@ import { DeferredLock } from '../defer/locks.ts';
 import { UsageError, UserStoreBusy, UserStoreFailure } from '../errors.ts';
 import type { Cryptography } from '../interfaces/cryptography.ts';
 import type { FileFacts, FileLock, Files, OpenFile } from '../interfaces/files.ts';
+import type { NameCase } from './names.ts';
 import { parseScryptRecord } from './password-record.ts';
 import { parseScramVerifier } from './scram-verifier.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
@@ -11,6 +12,8 @@ import { type LineProblem, UsersText } from './users-text.ts';
 export interface PasswordFileOptions {
   readonly files: Files;
   readonly cryptography: Cryptography;
+  /** 'fold' finds names that are written in any case by their prepared form. 'exact' unless given. */
+  readonly nameCase?: NameCase;
   /** Told, once for each change of the file, what is wrong with it and stops nobody. */
   readonly report?: (problem: string) => void;
 }
@@ -39,15 +42,18 @@ export class PasswordFile implements UserStore {
   readonly #path: string;
   readonly #files: Files;
   readonly #cryptography: Cryptography;
+  readonly #nameCase: NameCase;
   readonly #report: (problem: string) => void;
   readonly #changing = new DeferredLock();
   #loaded: Loaded | undefined;
   #loading: Promise<Loaded> | undefined;
 
-  constructor(path: string, { files, cryptography, report = () => {} }: PasswordFileOptions) {
+  constructor(path: string, options: PasswordFileOptions) {
+    const { files, cryptography, nameCase = 'exact', report = () => {} } = options;
     this.#path = path;
     this.#files = files;
     this.#cryptography = cryptography;
+    this.#nameCase = nameCase;
     this.#report = report;
   }
 
@@ -116,7 +122,7 @@ export class PasswordFile implements UserStore {
     try {
       const facts = await file.facts();
       if (this.#loaded !== undefined && isSame(this.#loaded.facts, facts)) return this.#loaded;
-      return await read(file, facts);
+      return await read(file, facts, this.#nameCase);
     } finally {
       await file.close();
     }
@@ -155,7 +161,7 @@ export class PasswordFile implements UserStore {
       if (loaded === undefined && absent === 'fail') {
         throw new UserStoreFailure(`there is no password file ${this.#path}`);
       }
-      const before = loaded?.users ?? UsersText.empty(this.#cryptography.randomBytes(DECOY_KEY_BYTES));
+      const before = loaded?.users ?? this.#empty();
       const after = edit(before);
       if (after === undefined) return false;
       await this.#write(after.encode(), loaded?.facts);
@@ -163,6 +169,10 @@ export class PasswordFile implements UserStore {
     } finally {
       await lock.release();
     }
+  }
+
+  #empty(): UsersText {
+    return UsersText.empty(this.#cryptography.randomBytes(DECOY_KEY_BYTES), this.#nameCase);
   }
 
   async #lock(): Promise<FileLock> {
@@ -219,14 +229,14 @@ export class PasswordFile implements UserStore {
   }
 }
 
-async function read(file: OpenFile, facts: FileFacts): Promise<Loaded> {
+async function read(file: OpenFile, facts: FileFacts, nameCase: NameCase): Promise<Loaded> {
   let before = facts;
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
     if (before.kind !== 'file') throw new UserStoreFailure('the password file is no regular file');
     if (before.sizeBytes > MAX_FILE_BYTES) throw new UserStoreFailure('the password file is too large');
     const bytes = await file.read(0, before.sizeBytes);
     const after = await file.facts();
-    if (isSame(before, after)) return { facts: after, users: UsersText.decode(bytes) };
+    if (isSame(before, after)) return { facts: after, users: UsersText.decode(bytes, nameCase) };
     before = after;
   }
   throw new UserStoreFailure('the password file is being written by somebody; try again');

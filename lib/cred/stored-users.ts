@@ -73,7 +73,9 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
     const password = preparePassword(credentials.password);
     return this.#find(credentials.username).addCallback(({ record, name, decoyKey }) => {
       const known = record === undefined ? undefined : this.#scryptOf(record);
-      const { cost, salt, hash } = known ?? this.#decoyScrypt(name, decoyKey);
+      // Made for names that are there too: they must not be answered sooner.
+      const decoy = this.#decoyScrypt(name, decoyKey);
+      const { cost, salt, hash } = known ?? decoy;
       const derived = this.#cryptography.scrypt(password ?? new Uint8Array(), salt, cost, hash.length);
       return derived.addCallback((key) => {
         const isRight = this.#cryptography.isEqual(key, hash);
@@ -89,7 +91,8 @@ export class StoredUsers implements Checker<'password' | 'scram-sha-256'> {
   #checkScram(credentials: ScramCredentials): Deferred<string> {
     return this.#find(credentials.username).addCallback(({ record, name, decoyKey }) => {
       const known = record === undefined ? undefined : this.#verifierOf(record);
-      const proving = credentials.prove(known ?? this.#decoyVerifier(name, decoyKey));
+      const decoy = this.#decoyVerifier(name, decoyKey);
+      const proving = credentials.prove(known ?? decoy);
       return proving.addCallback((isProved) => {
         if (!isProved || record === undefined || known === undefined) throw new UnauthorizedLogin();
         return record.name;

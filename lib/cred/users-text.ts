@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from '../bytes/base64.ts';
 import { UserStoreFailure } from '../errors.ts';
-import { prepareName } from './names.ts';
+import { type NameCase, prepareName } from './names.ts';
 import type { UserRecord } from './user-store.ts';
 
 /** A line of a password file that is no user, and why. Never what it says: it may be a secret in the wrong place. */
@@ -22,23 +22,25 @@ const REPLACEMENT = '\ufffd';
 export class UsersText {
   readonly problems: readonly LineProblem[];
   readonly #text: string;
-  /** Where the line of each user begins. */
+  readonly #nameCase: NameCase;
+  /** Where the line of each user begins, by the name as it is looked for. */
   readonly #starts: ReadonlyMap<string, number>;
 
-  constructor(text: string) {
+  constructor(text: string, nameCase: NameCase = 'exact') {
     this.#text = text;
-    const { starts, problems } = read(text);
+    this.#nameCase = nameCase;
+    const { starts, problems } = read(text, nameCase);
     this.#starts = starts;
     this.problems = problems;
   }
 
-  static decode(bytes: Uint8Array): UsersText {
-    return new UsersText(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  static decode(bytes: Uint8Array, nameCase?: NameCase): UsersText {
+    return new UsersText(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), nameCase);
   }
 
   /** A text without users. */
-  static empty(decoyKey: Uint8Array): UsersText {
-    return new UsersText(`# hawser users 1 decoy-key=${encodeBase64(decoyKey)}\n`);
+  static empty(decoyKey: Uint8Array, nameCase?: NameCase): UsersText {
+    return new UsersText(`# hawser users 1 decoy-key=${encodeBase64(decoyKey)}\n`, nameCase);
   }
 
   encode(): Uint8Array {
@@ -78,10 +80,14 @@ export class UsersText {
     return { name, scrypt, scram };
   }
 
-  /** The text with `record` in the place of its user's line, or behind the last line. Everything else stays as it is. */
+  /**
+   * The text with `record` in the place of its user's line, in which the name stays as it is written, or behind the last
+   * line. Everything else stays as it is.
+   */
   with(record: UserRecord): UsersText {
-    const line = `${escapeName(record.name)}:${record.scrypt}:${record.scram}\n`;
     const start = this.#starts.get(record.name);
+    const written = start === undefined ? null : matchAt(RECORD, this.#text, start);
+    const line = `${written?.[1] ?? escapeName(record.name)}:${record.scrypt}:${record.scram}\n`;
     if (start !== undefined) return this.#spliced(start, this.#nextAfter(start), line);
     const end = this.#text.length;
     return this.#spliced(end, end, end === 0 || this.#text.endsWith('\n') ? line : `\n${line}`);
@@ -99,7 +105,7 @@ export class UsersText {
       const lineNumber = this.#text.slice(0, this.#text.indexOf(REPLACEMENT)).split('\n').length;
       throw new UserStoreFailure(`line ${lineNumber} is not UTF-8; mend or remove it first`);
     }
-    return new UsersText(this.#text.slice(0, from) + line + this.#text.slice(to));
+    return new UsersText(this.#text.slice(0, from) + line + this.#text.slice(to), this.#nameCase);
   }
 
   #nextAfter(start: number): number {
@@ -108,13 +114,13 @@ export class UsersText {
   }
 }
 
-function read(text: string): { starts: Map<string, number>; problems: LineProblem[] } {
+function read(text: string, nameCase: NameCase): { starts: Map<string, number>; problems: LineProblem[] } {
   const starts = new Map<string, number>();
   const problems: LineProblem[] = [];
   let start = 0;
   for (let line = 1; start < text.length; line += 1) {
     if (matchAt(COMMENT, text, start) === null) {
-      const name = nameAt(text, start);
+      const name = nameAt(text, start, nameCase);
       if (typeof name !== 'string') problems.push({ line, ...name });
       else if (!starts.has(name)) starts.set(name, start);
       else problems.push({ line, reason: 'an earlier line has the same name; that one counts' });
@@ -125,14 +131,15 @@ function read(text: string): { starts: Map<string, number>; problems: LineProble
   return { starts, problems };
 }
 
-function nameAt(text: string, start: number): string | { readonly reason: string } {
+function nameAt(text: string, start: number, nameCase: NameCase): string | { readonly reason: string } {
   const written = matchAt(RECORD, text, start)?.[1];
   if (written === undefined) return { reason: 'it is not of the form NAME:SCRYPT:SCRAM' };
   if (written.includes(REPLACEMENT)) return { reason: 'its name is not UTF-8' };
   const name = unescapeName(written);
   if (name === undefined) return { reason: 'its name has an escape that is none' };
   if (prepareName(name) !== name) return { reason: 'its name is not written as SASLprep writes it' };
-  return name;
+  if (nameCase === 'exact') return name;
+  return prepareName(name, nameCase) ?? { reason: 'its name is none in lower case' };
 }
 
 function matchAt(pattern: RegExp, text: string, start: number): RegExpExecArray | null {

@@ -246,6 +246,14 @@ describe('PasswordFile', () => {
     expect(await checker.requestAvatarId(new UsernamePassword('alice', 'sesame'))).to.equal('alice');
   });
 
+  it('lets in by a name in any case where case does not count', async () => {
+    await file.put({ ...alice, name: 'Alice' });
+    const folding = new PasswordFile(PATH, { files, cryptography, nameCase: 'fold' });
+    const checker = new StoredUsers(folding, { cryptography, cost: CHEAP, nameCase: 'fold' });
+
+    expect(await checker.requestAvatarId(new UsernamePassword('aLICE', 'sesame'))).to.equal('alice');
+  });
+
   function opened(of: MemoryFiles, path = PATH): PasswordFile {
     return new PasswordFile(path, { files: of, cryptography, report: (problem) => problems.push(problem) });
   }

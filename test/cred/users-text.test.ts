@@ -92,6 +92,16 @@ describe('UsersText', () => {
     expect(text.decoyKey).to.deep.equal(KEY);
   });
 
+  it('finds names in any case where case does not count, and leaves them as they are written', () => {
+    const text = new UsersText(`Alice:${SCRYPT}:${SCRAM}\nALICE:${SCRYPT}:${SCRAM}\n`, 'fold');
+    const changed = { ...user('alice'), scrypt: SCRYPT.replace('ln=4', 'ln=5') };
+
+    expect(text.find('alice')).to.deep.equal(user('alice'));
+    expect(text.find('Alice')).to.equal(undefined);
+    expect(text.problems.map(({ line }) => line)).to.deep.equal([2]);
+    expect(textOf(text.with(changed))).to.match(/^Alice:\$scrypt\$ln=5.*\nALICE:\$scrypt\$ln=4/);
+  });
+
   it('changes nothing while there are bytes that it could not write again', () => {
     const bytes = new TextEncoder().encode(`${HEADER}?:${SCRYPT}:${SCRAM}\nbob:${SCRYPT}:${SCRAM}\n`);
     bytes[HEADER.length] = 0xff;
