@@ -29,7 +29,7 @@ export function toDatabaseError(error: unknown, place: string): DatabaseError {
     if (message.startsWith(start)) return new DatabaseError(fault, `${place}: ${advice}`);
   }
   // Connecting to several addresses in turn fails without a message of its own.
-  return new DatabaseError('unreachable', `${place} does not answer: ${code === '' ? message : code}`);
+  return new DatabaseError('unreachable', `${place} does not answer: ${message === '' ? code : message}`);
 }
 
 function ofState(state: string, message: string, place: string): DatabaseError {

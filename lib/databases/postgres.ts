@@ -169,10 +169,20 @@ function placeOf(pg: PostgresPackage, settings: object, url: string): string {
 function clientOf(pg: PostgresPackage, settings: object): PostgresClient {
   try {
     return new pg.Client(settings);
-  } catch {
-    // What is thrown may show the address, and with it a password.
-    throw badAddress();
+  } catch (error) {
+    const file = unreadableFile(error);
+    // Anything else may show the address, and with it a password.
+    throw file === undefined ? badAddress() : file;
   }
+}
+
+/** Certificates named in the address are read as it is. */
+function unreadableFile(error: unknown): UsageError | undefined {
+  if (typeof error !== 'object' || error === null || !('path' in error) || !('code' in error))
+    return undefined;
+  return new UsageError(
+    `a file in the address of the database cannot be read: ${String(error.path)} (${String(error.code)})`,
+  );
 }
 
 function badAddress(): UsageError {

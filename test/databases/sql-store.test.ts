@@ -136,7 +136,7 @@ describe('the checkers over SQL', () => {
     const checker = await makePostgresChecker('//app@127.0.0.1:1/app', world);
     checkers.push(checker);
 
-    expect(reports.join()).to.include('127.0.0.1:1/app does not answer: ECONNREFUSED');
+    expect(reports.join()).to.include('127.0.0.1:1/app does not answer: connect ECONNREFUSED');
     const failure = await failureOf(checker.requestAvatarId(new UsernamePassword('a', 'b')) as never);
     expect(failure).to.be.instanceOf(UserStoreFailure);
   });

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { TestCertificate } from '../../support/certificates.ts';
 
 /** Where Debian and its kin keep them, one folder for each version. */
 const VERSIONS = '/usr/lib/postgresql';
@@ -48,11 +49,22 @@ export class PostgresServer {
     if (this.#owner.uid !== undefined) chownSync(this.#folder, this.#owner.uid, this.#owner.gid ?? 0);
   }
 
-  static async create(binaries: string): Promise<PostgresServer> {
+  /** It offers TLS with `certificate`. */
+  static async create(binaries: string, certificate: TestCertificate): Promise<PostgresServer> {
     const server = new PostgresServer(binaries, await freePort());
     server.#initialize();
+    server.writeSecret('server.crt', certificate.certificate);
+    server.writeSecret('server.key', certificate.key);
     await server.start();
     return server;
+  }
+
+  /** A file that is only for its owner, who is PostgreSQL's; its path. */
+  writeSecret(name: string, text: string): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (this.#owner.uid !== undefined) chownSync(path, this.#owner.uid, this.#owner.gid ?? 0);
+    return path;
   }
 
   url(parameters: Readonly<Record<string, string>> = {}): string {
@@ -69,6 +81,9 @@ export class PostgresServer {
       port: `${this.port}`,
       listen_addresses: '127.0.0.1',
       unix_socket_directories: this.#folder,
+      ssl: 'on',
+      ssl_cert_file: join(this.#folder, 'server.crt'),
+      ssl_key_file: join(this.#folder, 'server.key'),
       fsync: 'off',
       max_connections: '20',
     };
@@ -103,8 +118,7 @@ export class PostgresServer {
   }
 
   #initialize(): void {
-    const passwordFile = join(this.#folder, 'password');
-    writeFileSync(passwordFile, `${PASSWORD}\n`);
+    const passwordFile = this.writeSecret('password', `${PASSWORD}\n`);
     execFileSync(
       join(this.#binaries, 'initdb'),
       [

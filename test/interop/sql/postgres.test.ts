@@ -4,9 +4,13 @@ import { SqlUsers } from '../../../lib/cred/sql-users.ts';
 import { PostgresDatabase, type PostgresOptions } from '../../../lib/databases/postgres.ts';
 import { DatabaseError } from '../../../lib/errors.ts';
 import { NodeClock } from '../../../lib/reactor/node/clock.ts';
+import { testCertificates } from '../../support/certificates.ts';
 import { failureOf } from '../../support/logins.ts';
 import { describeSqlDatabase, describeSqlUsers, recordOf } from '../../support/sql-contract.ts';
 import { findPostgres, PASSWORD, PostgresServer } from './postgres-server.ts';
+
+// Before mocha takes stock of globals: what makes certificates has some.
+const certificates = await testCertificates();
 
 describe('PostgresDatabase', () => {
   const clock = new NodeClock((error) => {
@@ -37,7 +41,7 @@ describe('PostgresDatabase', () => {
       console.log('PostgreSQL is not tried: it is not installed (apt-get install postgresql)');
       this.skip();
     }
-    server = await PostgresServer.create(binaries);
+    server = await PostgresServer.create(binaries, certificates.server);
     admin = new PostgresDatabase(server.url(), { clock, poolSize: 1 });
   });
 
@@ -171,6 +175,32 @@ describe('PostgresDatabase', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
+  });
+
+  it('speaks TLS when its address says so, to the server that the CA vouches for and to no other', async () => {
+    const ca = server.writeSecret('ca.crt', certificates.ca.certificate);
+    const otherCa = server.writeSecret('other-ca.crt', certificates.otherCa.certificate);
+    const verified = (sslrootcert: string) => open(server.url({ sslmode: 'verify-full', sslrootcert }));
+
+    const rows = await verified(ca).query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()', []);
+    const failure = await failureOf(verified(otherCa).query('SELECT 1 AS one', []));
+
+    expect(rows).to.deep.equal([{ ssl: 1 }]);
+    expect(failure).to.be.instanceOf(DatabaseError).with.property('fault', 'unreachable');
+    expect(failure.message).to.include('certificate');
+  });
+
+  it('says that a file of the address cannot be read', async () => {
+    const failure = await failureOf(
+      open(server.url({ sslmode: 'verify-full', sslrootcert: '/nowhere/ca.crt' })).query(
+        'SELECT 1 AS one',
+        [],
+      ),
+    );
+
+    expect(failure.message).to.equal(
+      'a file in the address of the database cannot be read: /nowhere/ca.crt (ENOENT)',
+    );
   });
 
   it('says what is wrong with the login, and shows no password', async () => {
