@@ -15,6 +15,7 @@ import {
   UnknownRemoteError,
 } from '../../../protocols/amp/index.ts';
 import { AmpPair, failureOf, turn } from '../../support/amp-pair.ts';
+import { TextRecorder as Recorder } from '../../support/text-recorder.ts';
 
 class BadThing extends Error {}
 
@@ -28,30 +29,6 @@ const Sum = defineCommand({
   arguments: { a: integer, b: integer },
   response: { total: integer },
 });
-
-/** Says hello, and keeps what comes and how it ends. */
-class Recorder extends Protocol {
-  text = '';
-  reason: Error | undefined = undefined;
-  readonly #greeting: string;
-
-  constructor(greeting = '') {
-    super();
-    this.#greeting = greeting;
-  }
-
-  override connectionMade(): void {
-    if (this.#greeting !== '') this.transport.write(new TextEncoder().encode(this.#greeting));
-  }
-
-  override dataReceived(bytes: Uint8Array): void {
-    this.text += new TextDecoder().decode(bytes);
-  }
-
-  override connectionLost(reason: Error): void {
-    this.reason = reason;
-  }
-}
 
 describe('a switch of protocols', () => {
   let pair: AmpPair;
