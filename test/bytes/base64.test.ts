@@ -12,7 +12,7 @@ describe('base64', () => {
     expect(encoded).to.deep.equal(['', 'Zg==', 'Zm8=', 'Zm9v', 'Zm9vYg==', 'Zm9vYmE=', 'Zm9vYmFy']);
   });
 
-  it('writes what Node writes, and reads what it wrote', () => {
+  it('writes what Node writes, and reads what it wrote (RFC 4648 §4)', () => {
     fc.assert(
       fc.property(
         fc.uint8Array(),

@@ -91,7 +91,7 @@ describe('LoginLimiter', () => {
     expect(tried('\u0002', '192.0.2.2')).to.equal(1000);
   });
 
-  it('counts the addresses of an IPv6 network as one, and a mapped IPv4 address as that', () => {
+  it('counts the addresses of an IPv6 network as one, and a mapped IPv4 address as that (RFC 6177 §2)', () => {
     for (let host = 1; host <= 5; host += 1) tried('alice', `2001:db8:0:1::${host}`);
     for (let failure = 1; failure <= 5; failure += 1) tried('alice', '::ffff:192.0.2.1');
 

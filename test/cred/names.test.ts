@@ -40,7 +40,7 @@ describe('names and passwords', () => {
     expect(preparePassword('\u{1f511}')).to.equal(undefined);
   });
 
-  it('keep the spaces of a password, and have bytes in UTF-8', () => {
+  it('keep the spaces of a password, and have bytes in UTF-8 (RFC 5802 §2.2)', () => {
     expect(preparePassword(' ü\u00a0')).to.deep.equal(new TextEncoder().encode(' ü '));
   });
 

@@ -44,7 +44,7 @@ describe('SCRAM-SHA-256', () => {
     expect(client.verify(RFC.serverFinal)).to.equal(true);
   });
 
-  it('says what the server of RFC 7677 §3 says', () => {
+  it('says what the server of RFC 7677 §3 says, by the signatures of RFC 5802 §3', () => {
     const server = new ScramServer(RFC.clientFirst, { cryptography, nonce: RFC.serverNonce });
 
     const proving = server.prove(verifier);
@@ -125,7 +125,7 @@ describe('SCRAM-SHA-256', () => {
     expect(faults).to.deep.equal(bad.map(([, fault]) => fault));
   });
 
-  it('takes an authorization id that is the name, and ignores extensions that are not mandatory', () => {
+  it('takes an authorization id that is the name, and ignores extensions that are not mandatory (RFC 5801 §4)', () => {
     const server = new ScramServer('n,a=a=2Cb,n=a=2Cb,r=abc,x=y', { cryptography });
 
     expect(server.fault).to.equal(undefined);
@@ -139,7 +139,7 @@ describe('SCRAM-SHA-256', () => {
     expect(resultOf(server.prove(verifier))).to.equal(false);
   });
 
-  it('refuses final messages that break the grammar or are of another exchange', async () => {
+  it('refuses final messages that break the grammar or are of another exchange (RFC 5802 §5)', async () => {
     const [, nonce = '', proof = ''] = /r=(.*),p=(.*)$/.exec(RFC.clientFinal) ?? [];
     const bad: [string, string][] = [
       ['', 'malformed'],
@@ -206,7 +206,7 @@ describe('SCRAM-SHA-256', () => {
     );
   });
 
-  it('answers no challenge that is cheap to search, dear to compute, or of another exchange', async () => {
+  it('answers no challenge that is cheap to search, dear to compute, or of another exchange (RFC 7677 §4)', async () => {
     const salt = 'W22ZaJ0SNY7soEsUEjb6gQ==';
     const challenges = [
       `r=abcdef,s=${salt},i=4095`,
