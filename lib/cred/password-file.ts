@@ -101,10 +101,12 @@ export class PasswordFile implements UserStore {
 
   /** As the file is now. Those who ask while it is being read get what that reading gives. */
   #current(): Promise<Loaded> {
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
+    if (this.#loading !== undefined) return this.#loading;
+    const loading = this.#load().finally(() => {
+      if (this.#loading === loading) this.#loading = undefined;
     });
-    return this.#loading;
+    this.#loading = loading;
+    return loading;
   }
 
   async #load(): Promise<Loaded> {
@@ -165,6 +167,8 @@ export class PasswordFile implements UserStore {
       const after = edit(before);
       if (after === undefined) return false;
       await this.#write(after.encode(), loaded?.facts);
+      // A reading that began before knows nothing of this.
+      this.#loading = undefined;
       return true;
     } finally {
       await lock.release();

@@ -5,9 +5,10 @@ import { PasswordFile } from '../../lib/cred/password-file.ts';
 import { makeUserRecord } from '../../lib/cred/password-record.ts';
 import { StoredUsers } from '../../lib/cred/stored-users.ts';
 import type { UserRecord } from '../../lib/cred/user-store.ts';
+import { Deferred } from '../../lib/defer/deferred.ts';
 import { UsageError, UserStoreFailure } from '../../lib/errors.ts';
 import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
-import { CHEAP, failureOf } from '../support/logins.ts';
+import { CHEAP, failureOf, settled } from '../support/logins.ts';
 import { MemoryDisk, MemoryFiles } from '../support/memory-files.ts';
 
 const PATH = '/etc/users';
@@ -126,6 +127,30 @@ describe('PasswordFile', () => {
     await Promise.all(Array.from({ length: 10 }, () => file.find('alice')));
 
     expect(opening.callCount).to.equal(1);
+  });
+
+  it('shows a change to whoever asks after it, also while an older reading is under way', async () => {
+    await file.put(alice);
+    const open = files.open.bind(files);
+    let isSlow = true;
+    const goOn = new Deferred<void>();
+    sinon.stub(files, 'open').callsFake(async (path, mode) => {
+      const opened = await open(path, mode);
+      if (path !== PATH || !isSlow) return opened;
+      isSlow = false;
+      await goOn;
+      return opened;
+    });
+
+    const early = file.find('bob');
+    await settled();
+    await file.put(bob);
+    const late = file.find('bob');
+    goOn.callback();
+
+    expect(await late).to.deep.equal(bob);
+    expect(await early).to.equal(undefined);
+    expect(await file.find('bob')).to.deep.equal(bob);
   });
 
   it('takes a user out', async () => {
