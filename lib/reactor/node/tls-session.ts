@@ -101,7 +101,10 @@ export class NodeTlsSession implements TlsSession {
   }
 
   end(): void {
-    if (!this.#isOver) this.#socket?.end();
+    // Not from inside `secured`: OpenSSL is not out of the handshake there, and would send no close_notify.
+    process.nextTick(() => {
+      if (!this.#isOver) this.#socket?.end();
+    });
   }
 
   pause(): void {
