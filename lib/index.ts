@@ -103,6 +103,7 @@ export type {
   TlsClientOptions,
   TlsContext,
   TlsFacts,
+  TlsIdentity,
   TlsOptions,
   TlsServerOptions,
   TlsSession,

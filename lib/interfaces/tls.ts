@@ -33,8 +33,21 @@ export interface TlsClientOptions extends TlsOptions {
   readonly serverName?: string;
 }
 
+/** A certificate and its key. */
+export interface TlsIdentity {
+  /** The rest of its chain behind it. */
+  readonly certificate: Pem;
+  readonly key: Pem;
+  readonly passphrase?: string;
+}
+
 /** What the end that listens takes. */
 export interface TlsServerOptions extends TlsOptions {
+  /**
+   * Other certificates, by the name that a client asks for (SNI): a host name, or one with `*` in the place of a label.
+   * `certificate` is for all other names, and for clients that ask for none.
+   */
+  readonly hosts?: Readonly<Record<string, TlsIdentity>>;
   /** Whether clients are asked for a certificate: 'require' refuses those that have none. Left out: not asked. */
   readonly clientCertificate?: 'ask' | 'require';
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { UsageError } from '../../errors.ts';
-import type { Pem, StartTlsOptions, TlsServerOptions } from '../../interfaces/tls.ts';
+import type { Pem, StartTlsOptions, TlsIdentity, TlsServerOptions } from '../../interfaces/tls.ts';
 import { requireKnownNames } from '../../transports/known-options.ts';
 import { TLS_CLIENT_OPTIONS, TLS_SERVER_OPTIONS } from '../../transports/tls/options.ts';
 
@@ -65,12 +65,21 @@ function requireCertificate(pem: string): void {
 
 function requireServerOptions(options: TlsServerOptions): void {
   if (options.certificate === undefined) throw new UsageError('a TLS server needs certificate and key');
+  for (const [name, identity] of Object.entries(options.hosts ?? {})) requireIdentity(name, identity);
   requireOneOf('clientCertificate', options.clientCertificate, ['ask', 'require']);
   if (options.clientCertificate !== undefined) return;
   const useless = (['ca', 'pin', 'insecure'] as const).find((name) => options[name] !== undefined);
   if (useless !== undefined)
     throw new UsageError(
       `${useless} is about the certificates of clients: ask for them by clientCertificate`,
+    );
+}
+
+function requireIdentity(name: string, identity: TlsIdentity): void {
+  requireKnownNames(identity, ['certificate', 'key', 'passphrase'], `hosts[${JSON.stringify(name)}]`);
+  if (name === '' || identity.certificate === undefined || identity.key === undefined)
+    throw new UsageError(
+      `hosts needs names, and certificate and key for each: look at ${JSON.stringify(name)}`,
     );
 }
 

@@ -106,6 +106,14 @@ class ServerContext implements TlsContext {
         handshakeTimeout: -1,
       }),
     );
+    // The last that fits counts: whole names before those with a `*`.
+    const hosts = Object.entries(options.hosts ?? {}).sort(
+      ([a], [b]) => Number(b.includes('*')) - Number(a.includes('*')),
+    );
+    for (const [name, identity] of hosts) {
+      const secureContext = usable(() => createSecureContext(credentials({ ...options, ...identity })));
+      this.#server.addContext(name.toLowerCase(), secureContext);
+    }
     this.#listen();
   }
 
@@ -159,6 +167,7 @@ function usable<T>(make: () => T): T {
   try {
     return make();
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     const code = errnoOf(cause) ?? String(cause);
     const reason = code.includes('KEY_VALUES_MISMATCH')
       ? 'the key is not that of the certificate'

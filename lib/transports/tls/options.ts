@@ -16,7 +16,7 @@ const COMMON_OPTIONS = [
 
 /** The options of TLS for the end that connects, and for the one that listens. */
 export const TLS_CLIENT_OPTIONS: readonly string[] = [...COMMON_OPTIONS, 'serverName'];
-export const TLS_SERVER_OPTIONS: readonly string[] = [...COMMON_OPTIONS, 'clientCertificate'];
+export const TLS_SERVER_OPTIONS: readonly string[] = [...COMMON_OPTIONS, 'clientCertificate', 'hosts'];
 
 /** How long a handshake may take unless told otherwise. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;

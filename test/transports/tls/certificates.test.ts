@@ -224,6 +224,25 @@ describe('the certificates of TLS', () => {
       expect(attempt.server.facts?.serverName).to.equal(undefined);
     });
 
+    it('is the one for the name that the client asks for, among several', async () => {
+      const { otherServer, wrongHost, client } = made;
+      const hosts = { 'Server.example': own(otherServer), '*.example': own(wrongHost) };
+      const asks = { clientCertificate: 'require', ca: made.ca.certificate };
+      const shown: (string | undefined)[] = [];
+
+      for (const serverName of ['server.example', 'other.example', 'localhost', '127.0.0.1']) {
+        const attempt = await world.begin({ ...asks, hosts }, { ...own(client), serverName });
+        await world.bothMade(attempt);
+        shown.push(attempt.client.facts?.peerCertificate?.fingerprint);
+        expect(attempt.server.facts?.peerCertificate?.commonName).to.equal('alice');
+        attempt.client.transport.loseConnection();
+        await world.bothLost(attempt.server, attempt.client);
+      }
+
+      const expected = [otherServer, wrongHost, made.server, made.server];
+      expect(shown).to.deep.equal(expected.map(({ fingerprint }) => fingerprint));
+    });
+
     it('may be changed while the port listens; a bad one changes nothing', async () => {
       const attempt = await world.begin();
       await world.bothMade(attempt);
