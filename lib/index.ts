@@ -131,10 +131,12 @@ export {
 export type { EventPhase, TriggerId } from './reactor/system-events.ts';
 export { type Clock, type DelayedCall, type Instant, NEVER } from './time/clock.ts';
 export type { TracedConnection, TracedHeader, TraceEvent, TraceEvents, TraceSink } from './trace/trace.ts';
+export { StreamConnector, type StreamConnectorOptions } from './transports/connector.ts';
 export { MemoryNetwork } from './transports/memory/network.ts';
 export { MemoryProvider } from './transports/memory/provider.ts';
 export * from './transports/provider.ts';
 export { StreamPort } from './transports/stream-port.ts';
+export { StreamTransport } from './transports/stream-transport.ts';
 export { TcpProvider } from './transports/tcp/provider.ts';
 export { type HandshakeCounts, TlsPort, type TlsPortEvents } from './transports/tls/port.ts';
 export { TlsProvider } from './transports/tls/provider.ts';

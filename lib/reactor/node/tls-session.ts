@@ -46,7 +46,7 @@ export class NodeTlsSession implements TlsSession {
   connect(options: ConnectionOptions): void {
     const socket = connect({ ...options, socket: this.#below.stream });
     this.#socket = socket;
-    socket.on('error', (error) => this.#failed(error));
+    this.#listen(socket);
     socket.on('session', () => this.#confirmed());
     socket.on('secureConnect', () => this.#secured(socket));
   }
@@ -58,7 +58,7 @@ export class NodeTlsSession implements TlsSession {
 
   accepted(socket: TLSSocket): void {
     this.#socket = socket;
-    socket.on('error', (error) => this.#failed(error));
+    this.#listen(socket);
     this.#secured(socket);
   }
 
@@ -123,6 +123,13 @@ export class NodeTlsSession implements TlsSession {
     this.#socket?.destroy();
     // A server's socket is not known before its end, but follows its stream.
     this.#below.stream.destroy();
+  }
+
+  #listen(socket: TLSSocket): void {
+    socket.on('error', (error) => this.#failed(error));
+    socket.on('close', () => {
+      if (!this.#isReadOver) this.#failed(new TlsError('TLS ended without a reason'));
+    });
   }
 
   #secured(socket: TLSSocket): void {

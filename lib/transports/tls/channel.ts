@@ -298,9 +298,15 @@ export class TlsChannel implements StreamChannel {
     }
     // What still comes is dropped.
     this.#below.resume();
-    if (how === 'close') this.#afterClose(() => this.#below.abort());
-    if (how === 'close') this.#below.close();
-    else this.#below.abort();
+    if (how === 'abort') {
+      this.#below.abort();
+      return;
+    }
+    this.#afterClose(() => {
+      this.#reason ??= new ConnectionDone();
+      this.#below.abort();
+    });
+    this.#below.close();
   }
 
   #belowClosed(reason: Error): void {
