@@ -13,9 +13,11 @@ import {
   DEFAULT_PROFILE,
   type IsStunTransaction,
   type PathId,
+  type Profile,
   type ProfileInput,
   PtcpEndpoint,
   type PtcpEvent,
+  resolveProfile,
   type Wire,
 } from './core/index.ts';
 import { oneSpelling, PathTable } from './paths.ts';
@@ -418,11 +420,21 @@ export class Driver implements UdpSocketEvents, ChannelDriver, Resource {
 
 /** MSS, that of a peer that tells none (RFC 9293 §3.7.1, MUST-15), and MAX_PLPMTU follow the family unless the profile says otherwise. */
 function familyProfile(family: 'IPv4' | 'IPv6', profile: ProfileInput | undefined): ProfileInput {
-  if (typeof profile === 'string' || profile?.preset !== undefined) return profile;
+  if (profile === undefined) return PLAIN_PROFILE[family];
+  if (typeof profile === 'string' || profile.preset !== undefined) return profile;
+  return { ...familyOptions(family), ...profile };
+}
+
+function familyOptions(family: 'IPv4' | 'IPv6'): Partial<Profile> {
   return {
     mssBytes: MSS_BYTES[family],
     defaultPeerMssBytes: PEER_MSS_BYTES[family],
     maxPlpmtuBytes: UNFRAGMENTED_BYTES[family],
-    ...profile,
   };
 }
+
+/** What holds where the user says nothing, filled in once: each `connectPTCP` makes an endpoint. */
+const PLAIN_PROFILE = {
+  IPv4: resolveProfile(familyOptions('IPv4')),
+  IPv6: resolveProfile(familyOptions('IPv6')),
+};

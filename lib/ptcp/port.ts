@@ -170,11 +170,13 @@ export class PtcpPort extends StreamPort {
     if (this.#driver.addresses.isOwn(oneSpelling(host), port))
       throw new InvalidAddressError(`${hostAndPort(host, port)} is the port itself`);
     if (!this.isOpen) throw new UsageError('the port is stopped');
-    const { timeoutMs, wire = this.#wires[0] ?? 'tcp', pseudoPort: wanted, ...others } = options;
-    const { profile } = chooseWires(wire, undefined);
-    const pseudoPort = pseudoPortOn(wire, wanted);
+    const { timeoutMs, wire, pseudoPort: wanted, ...others } = options;
+    const pseudoPort = pseudoPortOn(wire ?? this.#wires[0], wanted);
     requirePort(pseudoPort, 1);
-    const how = { ...others, ...(profile === undefined ? {} : { profile }) };
+    // A profile of its own, which costs 600 bytes, only for a connection that does not speak the port's first wire.
+    const isOtherWire = wire !== undefined && wire !== this.#wires[0];
+    if (isOtherWire) chooseWires(wire, undefined);
+    const how = isOtherWire ? { ...others, profile: { wire } } : others;
     const connector = new StreamConnector({
       host: this.host,
       destination: { type: 'PTCP', family: likelyFamily(host), host, port, pseudoPort },

@@ -91,18 +91,17 @@ export function createPath(id: PathId, profile: Profile, sizes: DatagramSizes, r
 }
 
 function createController(profile: Profile, mssBytes: number, random: Entropy): CongestionController {
-  const { initialWindowSegments, pacing } = profile;
-  const options = { mssBytes, initialWindowSegments, isPaced: pacing, random };
+  const { initialWindowSegments, pacing, bbrLossTolerance: lossTolerance } = profile;
   switch (profile.congestion) {
     case 'newreno':
       return new NewReno(mssBytes, initialWindowSegments, pacing);
     case 'cubic':
       return new Cubic(mssBytes, initialWindowSegments, pacing);
     case 'bbr':
-      return new Bbr({ ...options, lossTolerance: profile.bbrLossTolerance });
+      return new Bbr({ mssBytes, initialWindowSegments, isPaced: pacing, random, lossTolerance });
     case 'none':
       return new Uncontrolled();
     default:
-      return profile.congestion(options);
+      return profile.congestion({ mssBytes, initialWindowSegments, isPaced: pacing, random });
   }
 }

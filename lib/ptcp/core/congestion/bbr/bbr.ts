@@ -7,6 +7,7 @@ import type {
   ControllerOptions,
   LossSample,
 } from '../controller.ts';
+import { initialWindowBytes } from '../initial-window.ts';
 import { updateAckAggregation } from './aggregation.ts';
 import { boundBwForModel, checkFullBwReached } from './bandwidth.ts';
 import {
@@ -45,16 +46,31 @@ export class Bbr implements CongestionController {
   cwndBytes = 0;
   pacingRate = Number.POSITIVE_INFINITY;
   isHoldingBack = false;
-  /** For showing and for tests: the state it is in and what it believes of the path. */
-  readonly model: BbrModel;
   #isAfterTimeout = false;
+  readonly #options: BbrOptions;
+  #mssBytes: number;
+  /** Undefined until there is something to put into it: it takes a kilobyte, and a process may hold very many idle ones. */
+  #model: BbrModel | undefined = undefined;
 
   constructor(options: BbrOptions) {
-    const { mssBytes, initialWindowSegments, random } = options;
-    const { lossTolerance = 0 } = options;
-    const { probeRttLongestMs = lossTolerance === 0 ? 0 : PROBE_RTT_LONGEST_MS } = options;
-    this.model = createModel({ mssBytes, initialWindowSegments, random, lossTolerance, probeRttLongestMs });
-    this.setMss(mssBytes);
+    this.#options = options;
+    this.#mssBytes = options.mssBytes;
+    this.setMss(options.mssBytes);
+  }
+
+  /** For showing and for tests: the state it is in and what it believes of the path. */
+  get model(): BbrModel {
+    this.#model ??= this.#begin();
+    return this.#model;
+  }
+
+  #begin(): BbrModel {
+    const { initialWindowSegments, random, lossTolerance = 0 } = this.#options;
+    const { probeRttLongestMs = lossTolerance === 0 ? 0 : PROBE_RTT_LONGEST_MS } = this.#options;
+    const mssBytes = this.#mssBytes;
+    const model = createModel({ mssBytes, initialWindowSegments, random, lossTolerance, probeRttLongestMs });
+    resizeSegments(model, mssBytes);
+    return model;
   }
 
   /** UpdateOnACK(), §5.2.3. */
@@ -118,8 +134,8 @@ export class Bbr implements CongestionController {
 
   /** HandleRestartFromIdle(), §5.4.1. */
   onRestart(now: Instant): void {
-    const { model } = this;
-    if (!model.hasBegun) return;
+    const model = this.#model;
+    if (model?.hasBegun !== true) return;
     model.idleRestart = true;
     model.extraAckedIntervalStart = now;
     if (isInProbeBw(model)) setPacingRate(model, 1);
@@ -135,7 +151,12 @@ export class Bbr implements CongestionController {
   }
 
   setMss(mssBytes: number): void {
-    resizeSegments(this.model, mssBytes);
+    this.#mssBytes = mssBytes;
+    if (this.#model === undefined) {
+      this.cwndBytes = initialWindowBytes(mssBytes, this.#options.initialWindowSegments);
+      return;
+    }
+    resizeSegments(this.#model, mssBytes);
     this.#decide();
   }
 
