@@ -94,6 +94,11 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
     oweChallengeAck(tcb, now);
     return 'drop';
   }
+  if (isNothingAcknowledged(tcb, segment)) {
+    updateSendWindow(tcb, segment, now);
+    if (tcb.wantsToWrite) tellOfRoom(tcb);
+    return 'go-on';
+  }
   // The peer is alive, so nothing gives up before it has been silent anew (RFC 9293 §3.8.6.1, MUST-37).
   if (tcb.sndWnd === 0 && tcb.sent.count > 0) {
     tcb.unansweredSince = now;
@@ -138,6 +143,22 @@ export function ackArrives(tcb: Tcb, segment: Segment, now: Instant): 'drop' | '
   informController(tcb, Math.max(0, ackedCount), priorInFlight, now);
   if (tcb.wantsToWrite) tellOfRoom(tcb);
   return 'go-on';
+}
+
+/**
+ * Whether nothing is out, so that the ACK can tell of no more than the window: as in every segment that only brings text.
+ * What follows would change nothing, and takes as long as the rest of the segment.
+ */
+function isNothingAcknowledged(tcb: Tcb, segment: Segment): boolean {
+  return (
+    tcb.sent.count === 0 &&
+    segment.ack === tcb.sndUna &&
+    segment.sackCount === 0 &&
+    tcb.rack === undefined &&
+    tcb.prr === undefined &&
+    tcb.tailProbe === undefined &&
+    tcb.frtoStep === 0
+  );
 }
 
 const prrAck: PrrAck = { deliveredBytes: 0, inFlightBytes: 0, isSafe: false };

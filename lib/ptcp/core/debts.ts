@@ -3,7 +3,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { Seq } from './seq.ts';
-import { isVertex, type Tcb } from './tcb.ts';
+import { isOnVertex, isVertex, type Tcb } from './tcb.ts';
 import { ackDelayMs } from './vertex-peer.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
@@ -29,7 +29,7 @@ export interface Challenged {
  * one connection from another (CVE-2016-5696). Vertex is not asked: an ACK that it does not expect may end it.
  */
 export function oweChallengeAck(tcb: Challenged, now: Instant): void {
-  if (isVertex(tcb)) return;
+  if (isOnVertex(tcb)) return;
   if (now - tcb.challengeRoundAt >= CHALLENGE_ROUND_MS) {
     tcb.challengeRoundAt = now;
     tcb.challengeAcksLeft = CHALLENGES_PER_ROUND + (tcb.tsOffset & 3);

@@ -25,7 +25,7 @@ import { ShutWindows } from './shut-windows.ts';
 import { createStats, type EndpointStats } from './stats.ts';
 import { StrayAnswers } from './strays.ts';
 import { SynCache } from './syn-cache.ts';
-import { isSynchronized, isVertex, News, type Tcb } from './tcb.ts';
+import { isOnVertex, isSynchronized, News, type Tcb } from './tcb.ts';
 import { TcbFactory } from './tcb-factory.ts';
 import { createTimeWait, fillTimeWaitAck, type TimeWait, timeWaitArrives } from './time-wait.ts';
 import { handleDue, nextDueAt } from './timers.ts';
@@ -207,13 +207,13 @@ export class PtcpEndpoint implements ConnectionOwner {
     checkPath(path);
     checkPort(remotePseudoPort);
     const profile = this.#profileToConnect(options.profile);
-    const isOnVertex = isVertex({ profile });
+    const isVertex = isOnVertex({ profile });
     const localPort =
-      options.localPseudoPort ?? this.#mux.freePort(path, remotePseudoPort, this.#secrets, isOnVertex);
+      options.localPseudoPort ?? this.#mux.freePort(path, remotePseudoPort, this.#secrets, isVertex);
     if (localPort === undefined)
       throw new UsageError(`no pseudo-port is free for a connection on path ${path}`);
     checkPort(localPort);
-    const key = this.#mux.keyOf(path, localPort, remotePseudoPort, isOnVertex);
+    const key = this.#mux.keyOf(path, localPort, remotePseudoPort, isVertex);
     if (this.#mux.find(key) !== undefined)
       throw new UsageError(`pseudo-port ${localPort} is in use on path ${path}`);
     const opening = {

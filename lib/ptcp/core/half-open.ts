@@ -10,7 +10,7 @@ import type { MemoryBudget } from './memory.ts';
 import type { PathId } from './path.ts';
 import { RecvBuffer } from './recv-buffer.ts';
 import { type Seq, seqAdd, seqDiff } from './seq.ts';
-import { isVertex, type Tcb } from './tcb.ts';
+import { isOnVertex, type Tcb } from './tcb.ts';
 import { isPawsReject, tsVal } from './timestamps.ts';
 import { MAX_WINDOW_FIELD } from './window.ts';
 import type { OptionName } from './wire/options.ts';
@@ -173,7 +173,7 @@ export function halfOpenArrives(record: HalfOpen, segment: Segment, now: Instant
   // Fifth, the ACK field.
   if ((flags & Flag.ACK) === 0) return 'stay';
   if (segment.ack === seqAdd(record.iss, 1)) return 'open';
-  return isVertex(record) ? 'stay' : 'reset';
+  return isOnVertex(record) ? 'stay' : 'reset';
 }
 
 /**
@@ -214,7 +214,7 @@ export function fillSynAck(record: HalfOpen, segment: Segment, now: Instant): vo
   segment.tsEcr = record.tsRecent;
   segment.ptcpFlags = agreed.isPtcpPeer ? ptcpFlagsOffered(profile) : -1;
   segment.ptcpTokenHigh = record.token;
-  segment.isVertex = isVertex(record);
+  segment.isVertex = isOnVertex(record);
   record.owesSyn = false;
   record.owesAck = false;
   if (segment.window > keptBytes) record.rcvAdv = seqAdd(record.rcvNxt, segment.window);

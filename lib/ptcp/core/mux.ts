@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import type { HalfOpen } from './half-open.ts';
 import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, type Secrets } from './isn.ts';
 import { MAX_PATH_ID, type PathId } from './path.ts';
-import { isVertex } from './tcb.ts';
+import { isOnVertex } from './tcb.ts';
 import type { TimeWait } from './time-wait.ts';
 
 /** A pseudo-port that takes connections. */
@@ -99,11 +99,11 @@ export class Mux {
   }
 
   addListener(listener: Listener): void {
-    this.#listeners.set(listenerKey(listener.pseudoPort, isVertex(listener)), listener);
+    this.#listeners.set(listenerKey(listener.pseudoPort, isOnVertex(listener)), listener);
   }
 
   removeListener(listener: Listener): void {
-    this.#listeners.delete(listenerKey(listener.pseudoPort, isVertex(listener)));
+    this.#listeners.delete(listenerKey(listener.pseudoPort, isOnVertex(listener)));
   }
 
   /**

@@ -20,7 +20,8 @@ export class RttEstimator {
 
   /** RTO: how long to wait for an acknowledgement. */
   get rtoMs(): number {
-    return Math.min(this.#baseRtoMs * 2 ** this.#backoff, this.#maxMs);
+    const factor = this.#backoff === 0 ? 1 : 2 ** this.#backoff;
+    return Math.min(this.#baseRtoMs * factor, this.#maxMs);
   }
 
   get backoff(): number {

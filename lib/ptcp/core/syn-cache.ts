@@ -24,7 +24,7 @@ import { type Seq, seqAdd } from './seq.ts';
 import type { EndpointStats } from './stats.ts';
 import type { StrayAnswers } from './strays.ts';
 import { bakeCookie, COOKIE_SLOT_MS, cookieAgreement, cookieOptions, readCookie } from './syn-cookies.ts';
-import { isVertex, type Tcb } from './tcb.ts';
+import { isOnVertex, type Tcb } from './tcb.ts';
 import type { TcbFactory } from './tcb-factory.ts';
 import { issBeyond, type TimeWait } from './time-wait.ts';
 import { tsVal } from './timestamps.ts';
@@ -254,7 +254,7 @@ export class SynCache {
 
   /** The peer's first SYN got a cookie, and when it sent that again there was room for `record`. The cookie counts. */
   #cookieInstead(record: HalfOpen, segment: Segment, now: Instant): Tcb | undefined {
-    const listener = this.#options.mux.listener(record.localPort, isVertex(record));
+    const listener = this.#options.mux.listener(record.localPort, isOnVertex(record));
     if (listener === undefined || !this.expectsCookies(listener, now)) return undefined;
     const tcb = this.cookieArrives(listener, segment, record.pathId, now);
     if (tcb === undefined) return undefined;
@@ -282,7 +282,7 @@ export class SynCache {
 
   #drop(record: HalfOpen): void {
     const { mux, due } = this.#options;
-    mux.listener(record.localPort, isVertex(record))?.halfOpen.delete(record);
+    mux.listener(record.localPort, isOnVertex(record))?.halfOpen.delete(record);
     due.remove(record);
     record.owesSyn = false;
     record.owesAck = false;

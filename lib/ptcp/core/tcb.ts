@@ -384,8 +384,13 @@ export function rcvWnd(tcb: Pick<Tcb, 'rcvNxt' | 'rcvAdv'>): number {
 }
 
 /** Whether the peer speaks with Vertex's header, and is to be treated like Vertex. */
-export function isVertex(tcb: { readonly profile: Profile }): boolean {
+export function isVertex(tcb: Tcb): boolean {
   return tcb.profile.wire === 'vertex';
+}
+
+/** The same for what is no Tcb, apart: `isVertex` is asked ten times for each segment, and faster with one kind of object. */
+export function isOnVertex({ profile }: { readonly profile: Profile }): boolean {
+  return profile.wire === 'vertex';
 }
 
 /** Whether the three-way handshake is over and the state is one of the synchronized ones. */

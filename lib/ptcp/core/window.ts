@@ -13,7 +13,7 @@ export function advertiseWindow(tcb: Tcb): number {
   const window = Math.min(offerableWindow(tcb), MAX_WINDOW_FIELD << shift);
   // Rounding down would pull the right edge back (RFC 7323 §2.4, SHLD-14), so round up while there is a buffer for it.
   const isOpen = tcb.recvBuffer.readableBytes < tcb.rcvLimitBytes;
-  const field = Math.min(isOpen ? Math.ceil(window / 2 ** shift) : window >>> shift, MAX_WINDOW_FIELD);
+  const field = Math.min(isOpen ? Math.ceil(window / (1 << shift)) : window >>> shift, MAX_WINDOW_FIELD);
   const edge = seqAdd(tcb.rcvNxt, field << shift);
   if (seqDiff(edge, tcb.rcvAdv) > 0) tcb.rcvAdv = edge;
   return field;
