@@ -114,6 +114,7 @@ export class RingBuffer {
    */
   releaseIfEmpty(): void {
     if (this.#reach > 0) return;
+    keepSpare(this.#memory);
     this.#memory = NO_MEMORY;
     this.#mask = 0;
     this.#head = 0;
@@ -146,14 +147,33 @@ export class RingBuffer {
     invariant(neededBytes <= MAX_CAPACITY_BYTES, 'a ring buffer holds 1 GiB at most');
     let capacityBytes = 1;
     while (capacityBytes < neededBytes || capacityBytes < this.#minCapacityBytes) capacityBytes *= 2;
-    const grown = new Uint8Array(capacityBytes);
-    const beforeWrap = Math.min(this.#reach, this.#memory.length - this.#head);
-    grown.set(this.#memory.subarray(this.#head, this.#head + beforeWrap), 0);
-    grown.set(this.#memory.subarray(0, this.#reach - beforeWrap), beforeWrap);
+    const grown = takeSpare(capacityBytes) ?? new Uint8Array(capacityBytes);
+    if (this.#reach > 0) {
+      const beforeWrap = Math.min(this.#reach, this.#memory.length - this.#head);
+      grown.set(this.#memory.subarray(this.#head, this.#head + beforeWrap), 0);
+      grown.set(this.#memory.subarray(0, this.#reach - beforeWrap), beforeWrap);
+    }
+    keepSpare(this.#memory);
     this.#memory = grown;
     this.#mask = capacityBytes - 1;
     this.#head = 0;
   }
+}
+
+/** Small arrays that were given back, by the power of two that is their length: a new one takes a microsecond. */
+const SPARE: Uint8Array[][] = [];
+const LARGEST_SPARE_BYTES = 4096;
+/** Of each length; half a megabyte together. */
+const MAX_SPARE = 64;
+
+function keepSpare(memory: Uint8Array): void {
+  if (memory.length === 0 || memory.length > LARGEST_SPARE_BYTES) return;
+  const spare = (SPARE[Math.clz32(memory.length)] ??= []);
+  if (spare.length < MAX_SPARE) spare.push(memory);
+}
+
+function takeSpare(byteCount: number): Uint8Array | undefined {
+  return byteCount > LARGEST_SPARE_BYTES ? undefined : SPARE[Math.clz32(byteCount)]?.pop();
 }
 
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {

@@ -158,6 +158,7 @@ export class RecvBuffer {
   releaseIfEmpty(): void {
     if (this.#ring.length > 0 || this.hasIsles) return;
     this.#memory.account(-this.#ring.capacityBytes);
+    this.#ring.releaseIfEmpty();
     this.#ring = NO_RING;
   }
 

@@ -72,6 +72,7 @@ export class SendBuffer {
   releaseIfEmpty(): void {
     if (this.#ring.length > 0) return;
     this.#memory.account(-this.#ring.capacityBytes);
+    this.#ring.releaseIfEmpty();
     this.#ring = NO_RING;
   }
 
