@@ -338,8 +338,9 @@ function putProbe(tcb: Tcb, writer: BurstWriter): void {
  */
 function putPathProbe(tcb: Tcb, writer: BurstWriter): void {
   const textBytes = probeTextBytes(tcb, writer.now);
+  if (textBytes === 0) return;
   const mss = sendMss(tcb);
-  if (textBytes === 0 || pipe(tcb) + mss > tcb.path.congestion.cwndBytes) return;
+  if (pipe(tcb) + mss > tcb.path.congestion.cwndBytes) return;
   if (pacingAllowance(tcb.path, mss, writer.now) <= 0 || !writer.takes(textSegmentBytes(tcb, textBytes)))
     return;
   writer.segment.clearOptions();

@@ -215,6 +215,7 @@ export class SentSegments {
 
   /** The oldest segment that is lost and was not sent again. */
   nextLost(): SentSegment | undefined {
+    if (this.lostBytes === this.resentBytes) return undefined;
     while (this.#nextLost < this.#segments.length) {
       const segment = this.#segments[this.#nextLost]!;
       if (segment.isLost && !segment.isResent) return segment;
