@@ -4,7 +4,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import { type Challenged, oweChallengeAck } from './debts.ts';
-import { type Agreement, ptcpFlagsOffered } from './handshake.ts';
+import { type Agreement, ptcpFlagsOffered, takeAgreement } from './handshake.ts';
 import { isAcceptable } from './input.ts';
 import type { MemoryBudget } from './memory.ts';
 import type { PathId } from './path.ts';
@@ -249,7 +249,7 @@ export function becomeTcb(record: HalfOpen, tcb: Tcb): void {
   tcb.rcvAdv = record.rcvAdv;
   tcb.lastAckSent = record.rcvNxt;
   tcb.sndNxt = seqAdd(record.iss, 1);
-  Object.assign(tcb, agreed satisfies Partial<Tcb>);
+  takeAgreement(tcb, agreed);
   tcb.tsRecent = record.tsRecent;
   tcb.tsRecentAt = record.tsRecentAt;
   tcb.synTransmissions = record.synTransmissions;

@@ -65,7 +65,7 @@ function takeSyn(tcb: Tcb, syn: Segment, now: Instant): void {
   tcb.maxSndWnd = syn.window;
   tcb.sndWl1 = syn.seq;
   tcb.sndWl2 = (syn.flags & Flag.ACK) !== 0 ? syn.ack : tcb.sndUna;
-  Object.assign(tcb, agreeOn(profile, syn) satisfies Partial<Tcb>);
+  takeAgreement(tcb, agreeOn(profile, syn));
   if (tcb.isTimestampsOn) {
     tcb.tsRecent = syn.tsVal;
     tcb.tsRecentAt = now;
@@ -100,6 +100,18 @@ export function agreeOn(profile: Profile, syn: Segment): Agreement {
     isCrcOn: offersCrc(profile) && (Math.max(syn.ptcpFlags, 0) & PtcpFlag.Crc32) !== 0,
     isPtcpPeer: profile.ptcpOption && syn.ptcpFlags >= 0,
   };
+}
+
+/** Written out: Object.assign takes as long as all the rest of a SYN. */
+export function takeAgreement(tcb: Tcb, agreed: Agreement): void {
+  tcb.peerMss = agreed.peerMss;
+  tcb.isScalingOn = agreed.isScalingOn;
+  tcb.sndWindShift = agreed.sndWindShift;
+  tcb.rcvWindShift = agreed.rcvWindShift;
+  tcb.isSackOn = agreed.isSackOn;
+  tcb.isTimestampsOn = agreed.isTimestampsOn;
+  tcb.isCrcOn = agreed.isCrcOn;
+  tcb.isPtcpPeer = agreed.isPtcpPeer;
 }
 
 /** Whether our SYN offers the CRC-32. */

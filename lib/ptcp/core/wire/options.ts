@@ -71,7 +71,7 @@ export function parseOptions(
     if (next + 1 >= end) return 'bad-option';
     const length = bytes[next + 1]!;
     if (length < 2 || next + length > end) return 'bad-option';
-    if (!parseOption(bytes.subarray(next, next + length), next, segment)) return 'bad-option';
+    if (!parseOption(bytes, next, segment)) return 'bad-option';
     next += length;
   }
   return undefined;
@@ -94,35 +94,35 @@ function takeTimestamps(bytes: Uint8Array, at: number, segment: Segment): void {
   segment.tsEcr = readU32(bytes, at + 6);
 }
 
-/** Reads `option`, which lies at `at` of the datagram. Returns whether its length is one that its kind can have. */
-function parseOption(option: Uint8Array, at: number, segment: Segment): boolean {
-  const { length } = option;
-  switch (option[0]) {
+/** Reads the option at `at`, all of which is there. Returns whether its length is one that its kind can have. */
+function parseOption(bytes: Uint8Array, at: number, segment: Segment): boolean {
+  const length = bytes[at + 1]!;
+  switch (bytes[at]) {
     case Kind.Timestamps:
-      if (length === OPTION_BYTES.timestamps) takeTimestamps(option, 0, segment);
+      if (length === OPTION_BYTES.timestamps) takeTimestamps(bytes, at, segment);
       return length === OPTION_BYTES.timestamps;
     case Kind.Sack:
-      return parseSack(option, segment);
+      return parseSack(bytes, at, segment);
     case Kind.Mss:
-      segment.mss = (option[2]! << 8) | option[3]!;
+      if (length === OPTION_BYTES.mss) segment.mss = (bytes[at + 2]! << 8) | bytes[at + 3]!;
       return length === OPTION_BYTES.mss;
     case Kind.WindowScale:
-      segment.windowScale = option[2]!;
+      if (length === OPTION_BYTES['window-scale']) segment.windowScale = bytes[at + 2]!;
       return length === OPTION_BYTES['window-scale'];
     case Kind.SackPermitted:
       segment.sackPermitted = true;
       return length === OPTION_BYTES['sack-permitted'];
     default:
-      return parsePtcpOption(option, at, segment);
+      return parsePtcpOption(bytes, at, segment);
   }
 }
 
-function parseSack(option: Uint8Array, segment: Segment): boolean {
-  const count = (option.length - 2) / SACK_BLOCK_BYTES;
+function parseSack(bytes: Uint8Array, at: number, segment: Segment): boolean {
+  const count = (bytes[at + 1]! - 2) / SACK_BLOCK_BYTES;
   if (!Number.isInteger(count) || count < 1) return false;
   segment.sackCount = Math.min(count, MAX_SACK_BLOCKS);
   for (let edge = 0; edge < 2 * segment.sackCount; edge += 1) {
-    segment.sackEdges[edge] = readU32(option, 2 + 4 * edge);
+    segment.sackEdges[edge] = readU32(bytes, at + 2 + 4 * edge);
   }
   return true;
 }
@@ -134,16 +134,17 @@ const PTCP_NAME = (Kind.Experiment << 16) | PTCP_EXID;
  * PTCP's option, or an unknown one: another experiment, another version. What is one flipped bit away from ours is ours,
  * damaged: taken for unknown, it would turn the CRC off on one side.
  */
-function parsePtcpOption(option: Uint8Array, at: number, segment: Segment): boolean {
-  if (option.length < 5) return true;
-  const isOurLength = option.length === OPTION_BYTES.ptcp;
-  const name = (option[0]! << 16) | (option[2]! << 8) | option[3]!;
-  const flippedBits = bitsSet(name ^ PTCP_NAME) + bitsSet((option[4]! >> 4) ^ PTCP_VERSION);
+function parsePtcpOption(bytes: Uint8Array, at: number, segment: Segment): boolean {
+  const length = bytes[at + 1]!;
+  if (length < 5) return true;
+  const isOurLength = length === OPTION_BYTES.ptcp;
+  const name = (bytes[at]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  const flippedBits = bitsSet(name ^ PTCP_NAME) + bitsSet((bytes[at + 4]! >> 4) ^ PTCP_VERSION);
   if (flippedBits > 0) return flippedBits > 1 || !isOurLength;
   if (!isOurLength) return false;
-  segment.ptcpFlags = option[4]! & 0x0f;
-  segment.ptcpTokenHigh = readU32(option, 5);
-  segment.ptcpTokenLow = readU32(option, 9);
+  segment.ptcpFlags = bytes[at + 4]! & 0x0f;
+  segment.ptcpTokenHigh = readU32(bytes, at + 5);
+  segment.ptcpTokenLow = readU32(bytes, at + 9);
   segment.ptcpCheckAt = at + 9;
   return true;
 }
