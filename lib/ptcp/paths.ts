@@ -63,10 +63,9 @@ export class PathTable {
   }
 
   #hash(text: string): number {
-    const { high, low } = sipHash24(
-      this.#tagKey,
-      Uint8Array.from(text, (letter) => letter.charCodeAt(0)),
-    );
+    const letters = new Uint8Array(text.length);
+    for (let index = 0; index < text.length; index += 1) letters[index] = text.charCodeAt(index);
+    const { high, low } = sipHash24(this.#tagKey, letters);
     return (high >>> 11) * 2 ** 32 + low;
   }
 

@@ -16,9 +16,9 @@ import { openActively, synSentArrives } from './handshake.ts';
 import { segmentArrives } from './input.ts';
 import { Secrets } from './isn.ts';
 import { MemoryBudget } from './memory.ts';
-import { isCrcOnFor, type Listener, Mux, type MuxEntry } from './mux.ts';
+import { checkPort, isCrcOnFor, type Listener, Mux, type MuxEntry } from './mux.ts';
 import { nextBurst } from './output.ts';
-import { isPath, MAX_PATH_ID, type PathId } from './path.ts';
+import { checkPath, type PathId } from './path.ts';
 import { datagramRefused } from './pmtu.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { ShutWindows } from './shut-windows.ts';
@@ -132,16 +132,19 @@ export class PtcpEndpoint implements ConnectionOwner {
     this.memory = new MemoryBudget(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
     this.#shutWindows = new ShutWindows(this.memory);
     const tagOf = options.pathTag ?? ((path: PathId) => path);
-    const shared = { secrets: this.#secrets, memory: this.memory, tagOf };
     this.#tcbs = new TcbFactory({
-      ...shared,
+      secrets: this.#secrets,
+      memory: this.memory,
+      tagOf,
       entropy: options.entropy,
       hostOf: options.hostTag ?? tagOf,
       overheadBytes: this.#overheadBytes,
       pathDatagramBytes: options.pathDatagramBytes,
     });
     this.#synCache = new SynCache({
-      ...shared,
+      secrets: this.#secrets,
+      memory: this.memory,
+      tagOf,
       crc32: this.#crc32,
       maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       tcbs: this.#tcbs,
@@ -587,14 +590,4 @@ export class PtcpEndpoint implements ConnectionOwner {
     record.owesAck = true;
     this.#timeWaitAcks.put(record);
   }
-}
-
-function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new UsageError(`pseudo-port ${port} is not a whole number from 1 to 65535`);
-  }
-}
-
-function checkPath(path: PathId): void {
-  if (!isPath(path)) throw new UsageError(`path ${path} is not a whole number from 0 to ${MAX_PATH_ID}`);
 }

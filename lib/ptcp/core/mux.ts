@@ -1,4 +1,5 @@
 // Which connection a segment belongs to: by path and both pseudo-ports (docs/ptcp.md), else a listener, else nobody.
+import { UsageError } from '../../errors.ts';
 import type { Instant } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { Connection } from './connection.ts';
@@ -7,6 +8,12 @@ import { FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT, type Secrets } from './isn.ts';
 import { MAX_PATH_ID, type PathId } from './path.ts';
 import { isOnVertex } from './tcb.ts';
 import type { TimeWait } from './time-wait.ts';
+
+/** Throws UsageError unless `port` can be a pseudo-port. */
+export function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new UsageError(`pseudo-port ${port} is not a whole number from 1 to 65535`);
+}
 
 /** A pseudo-port that takes connections. */
 export interface Listener {

@@ -1,3 +1,4 @@
+import { UsageError } from '../../errors.ts';
 import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
@@ -24,6 +25,11 @@ export const MAX_PATH_ID = 2 ** 20 - 1;
 /** Whether `path` can be the id of one. */
 export function isPath(path: PathId): boolean {
   return Number.isInteger(path) && path >= 0 && path <= MAX_PATH_ID;
+}
+
+/** Throws UsageError unless `path` can be the id of one. */
+export function checkPath(path: PathId): void {
+  if (!isPath(path)) throw new UsageError(`path ${path} is not a whole number from 0 to ${MAX_PATH_ID}`);
 }
 
 /** RFC 8899 §5.2; DISABLED and BASE without a probe so far have no PathSearch. */
