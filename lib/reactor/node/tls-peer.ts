@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
@@ -26,13 +26,16 @@ export interface PeerRules {
  * Why the peer is refused, once the handshake is over; undefined when it is as it must be. OpenSSL has looked at the
  * chain, the dates and the purpose, and left its opinion in the socket.
  */
-export function refusePeer(socket: TLSSocket, rules: PeerRules): Error | undefined {
+export function refusePeer(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined,
+  rules: PeerRules,
+): Error | undefined {
   if (rules.needsAlpn && typeof socket.alpnProtocol !== 'string')
     return new NoCommonAlpn(
       'the peer names no application protocol (ALPN): compare alpnProtocols on both sides',
     );
   const whom = rules.isServer ? 'the client' : (rules.serverName ?? 'the server');
-  const certificate = peerCertificate(socket);
   if (certificate === undefined) {
     if (!rules.isCertificateRequired) return undefined;
     return new CertificateMissing(`${whom} has shown no certificate, and one is required`);
@@ -69,8 +72,7 @@ function refuseName(certificate: X509Certificate, name: string): Error | undefin
 }
 
 /** What the handshake agreed on. */
-export function factsOf(socket: TLSSocket): TlsFacts {
-  const certificate = peerCertificate(socket);
+export function factsOf(socket: TLSSocket, certificate: X509Certificate | undefined): TlsFacts {
   const { alpnProtocol } = socket;
   const serverName: unknown = (socket as { servername?: unknown }).servername;
   return {
@@ -87,12 +89,6 @@ export function factsOf(socket: TLSSocket): TlsFacts {
 function channelBinding(socket: TLSSocket): Uint8Array | undefined {
   if (socket.getProtocol() !== 'TLSv1.3') return undefined;
   return new Uint8Array(socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)));
-}
-
-/** Not by getPeerX509Certificate: on clients it answers once, and then with the next of the chain (Node 20.20). */
-function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
-  const raw: Buffer | undefined = socket.getPeerCertificate()?.raw;
-  return raw === undefined ? undefined : new X509Certificate(raw);
 }
 
 function shown(certificate: X509Certificate): PeerCertificate {

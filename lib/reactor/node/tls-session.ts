@@ -135,7 +135,9 @@ export class NodeTlsSession implements TlsSession {
   #secured(socket: TLSSocket): void {
     if (this.#isOver) return;
     socket.disableRenegotiation();
-    const refused = refusePeer(socket, this.#rules);
+    // Once only: on clients it answers the second time with the next of the chain (Node 20.20).
+    const certificate = socket.getPeerX509Certificate();
+    const refused = refusePeer(socket, certificate, this.#rules);
     if (refused !== undefined) {
       this.#fail(refused);
       return;
@@ -153,7 +155,7 @@ export class NodeTlsSession implements TlsSession {
       if (!this.#isOver) this.#events.drained();
     });
     if (this.#isPaused) socket.pause();
-    this.#events.secured(factsOf(socket));
+    this.#events.secured(factsOf(socket, certificate));
   }
 
   #confirmed(): void {
