@@ -13,7 +13,7 @@ import { LoginDenied, LoginFailed, TooManyAttempts } from '../../lib/errors.ts';
 import type { Cryptography } from '../../lib/interfaces/cryptography.ts';
 import { Factory } from '../../lib/protocol/factory.ts';
 import type { Clock, DelayedCall } from '../../lib/time/clock.ts';
-import { Amp, type AmpOptions, type CommandLocator, type RemotePeer } from '../amp/index.ts';
+import { Amp, type AmpOptions, type CommandLocator } from '../amp/index.ts';
 import { bindingOf } from './channel-binding.ts';
 import {
   AnonymousLogin,
@@ -31,8 +31,8 @@ const MAX_FAILED_LOGINS = 5;
 
 /** Who may come in, and how long they may take. */
 export interface LoginAmpOptions extends Omit<AmpOptions, 'locator' | 'boxReceiver'> {
-  /** Its avatars answer the calls of those who logged in; the mind is the connection, for calls back. */
-  readonly portal: Portal<CommandLocator, RemotePeer>;
+  /** Its avatars answer the calls of those who logged in; the mind is the connection: to call back, to know, to end. */
+  readonly portal: Portal<CommandLocator, Amp>;
   readonly cryptography: Cryptography;
   readonly clock: Clock;
   /** A connection on which nobody is logged in for so long is closed. 60 s when left out. */
@@ -51,7 +51,7 @@ export interface LoginAmpOptions extends Omit<AmpOptions, 'locator' | 'boxReceiv
  */
 export class LoginAmp extends Amp {
   readonly #options: LoginAmpOptions;
-  readonly #session: Session<CommandLocator, RemotePeer>;
+  readonly #session: Session<CommandLocator, Amp>;
   #scram: { readonly server: ScramServer; readonly login: Deferred<Login<CommandLocator>> } | undefined;
   #deadline: DelayedCall | undefined = undefined;
   #failedCount = 0;
