@@ -187,7 +187,8 @@ function canBeName(name: string): boolean {
   return name !== '' && name.length <= NAME_LETTERS_LIMIT && !/[\0\p{Surrogate}]/u.test(name);
 }
 
-function isMissingTable(error: unknown): boolean {
+/** Whether what a SqlUsers failed with means that its table is still to be made. */
+export function isMissingTable(error: unknown): boolean {
   if (!(error instanceof UserStoreFailure)) return false;
   return error.cause instanceof DatabaseError && error.cause.fault === 'missing-table';
 }

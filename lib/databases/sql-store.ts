@@ -20,7 +20,7 @@ export function sqliteUsers(argument: string, world: StoreWorld): SqlUsers {
  */
 export function postgresUsers(argument: string, { clock, report }: StoreWorld): SqlUsers {
   const { url, options } = parsePostgres(argument);
-  if (/^[^/]*\/\/[^/?]*:[^/?]*@|[?&]password=/.test(url)) {
+  if (addressWithoutPassword(url) !== url) {
     report(
       'the password of the database is in its address, where others can see it: use ~/.pgpass or PGPASSWORD',
     );
@@ -28,13 +28,21 @@ export function postgresUsers(argument: string, { clock, report }: StoreWorld): 
   return new SqlUsers(new PostgresDatabase(url, { clock }), options);
 }
 
+/** The path in `FILE[:table=NAME]`. UsageError when it makes no sense. */
+export function sqlitePath(argument: string): string {
+  return parseSqlite(argument).path;
+}
+
+/** The URL as it may be shown. */
+export function addressWithoutPassword(url: string): string {
+  return url.replace(/^([^/]*\/\/[^/?:]*):[^/?]*@/, '$1@').replace(/([?&])password=[^&]*&?/g, '$1');
+}
+
 /** The checker `sqlite:FILE[:table=NAME]`. The file must be there: a wrong path is not to become an empty database. */
 export const makeSqliteChecker: MakeChecker = async (argument, world) => {
   const parsed = parseSqlite(argument);
   if ((await world.files.facts(parsed.path)) === undefined) {
-    throw new UsageError(
-      `there is no file ${parsed.path}: SqlUsers.createTables() makes it, with its tables`,
-    );
+    throw new UsageError(`there is no file ${parsed.path}: hawser passwd sqlite:FILE USER makes it`);
   }
   return checkerOf(usersIn(parsed, world), world);
 };

@@ -1,10 +1,15 @@
 import { UsernamePassword } from '../../cred/credentials.ts';
 import { prepareName, preparePassword } from '../../cred/names.ts';
-import { PasswordFile } from '../../cred/password-file.ts';
 import { makeUserRecord, type PasswordCost } from '../../cred/password-record.ts';
 import { StoredUsers } from '../../cred/stored-users.ts';
 import { deferLater } from '../../defer/tasks.ts';
-import { UnauthorizedLogin, UserStoreBusy, UserStoreFailure } from '../../errors.ts';
+import {
+  MissingPackage,
+  UnauthorizedLogin,
+  UsageError,
+  UserStoreBusy,
+  UserStoreFailure,
+} from '../../errors.ts';
 import type { Cryptography } from '../../interfaces/cryptography.ts';
 import type { Files } from '../../interfaces/files.ts';
 import type { Command, CommandContext } from '../../plugin/contract.ts';
@@ -16,6 +21,7 @@ import { commandLine } from '../arguments.ts';
 import { CommandFailure, ExitStatus } from '../exit-status.ts';
 import { printable } from '../printable.ts';
 import { ProcessTerminal, type SecretSource } from '../terminal.ts';
+import { type ChangeableUsers, type UsersPlace, usersPlace } from '../users-place.ts';
 
 /** The world that the command works in. Tests make their own. */
 export interface PasswdSystem {
@@ -36,11 +42,12 @@ interface PasswdOptions {
 
 /** A run of the command: what it was asked, and what it works with. */
 interface Run {
-  readonly path: string;
+  readonly place: UsersPlace;
+  readonly users: ChangeableUsers;
+  readonly label: string;
   readonly options: PasswdOptions;
   readonly context: CommandContext;
   readonly system: PasswdSystem;
-  readonly users: PasswordFile;
 }
 
 const MAX_STDIN_BYTES = 8192;
@@ -66,46 +73,68 @@ export async function runPasswd(
   system: PasswdSystem,
 ): Promise<number> {
   const { path, user, options } = parseArguments(args, context);
-  const { files, cryptography } = system;
-  const report = (problem: string) => context.messages.write(`${printable(problem)}\n`);
-  // A list has problems of its own, all of them.
-  const users = new PasswordFile(path, {
-    files,
-    cryptography,
-    ...(options.list === true ? {} : { report }),
-  });
-  const run: Run = { path, options, context, system, users };
+  const place = placeOf(path, options, context, system);
+  const run: Run = { place, users: place.users, label: printable(place.label), options, context, system };
   try {
-    if (options.list === true) return await list(run);
-    const name = nameOf(user);
-    if (options.delete === true) return await remove(run, name);
-    if (options.verify === true) return await verify(run, name);
-    return await set(run, name);
+    return await act(run, user);
   } catch (error) {
     if (error instanceof Interrupted) return ExitStatus.interrupted;
-    if (error instanceof UserStoreFailure)
+    if (error instanceof UserStoreFailure || error instanceof MissingPackage)
       throw new CommandFailure(printable(error.message), ExitStatus.failed, { cause: error });
+    if (error instanceof UsageError) misused(printable(error.message));
+    throw error;
+  } finally {
+    await place.users.close?.();
+  }
+}
+
+function placeOf(
+  text: string,
+  options: PasswdOptions,
+  context: CommandContext,
+  { files, cryptography, clock }: PasswdSystem,
+): UsersPlace {
+  // A list has problems of its own, all of them.
+  const report = (problem: string) => {
+    if (options.list !== true) context.messages.write(`${printable(problem)}\n`);
+  };
+  try {
+    return usersPlace(text, { files, cryptography, clock, report });
+  } catch (error) {
+    if (error instanceof UsageError) misused(printable(error.message));
     throw error;
   }
 }
 
-async function set(run: Run, name: string): Promise<number> {
-  const { system, users, context, path } = run;
+async function act(run: Run, user: string): Promise<number> {
+  const { options, place } = run;
+  const name = options.list === true ? '' : nameOf(user);
+  const isThere = await place.isThere();
+  const isChange = options.list !== true && options.delete !== true && options.verify !== true;
+  if (isChange) return set(run, name, isThere);
+  if (!isThere) refuse(printable(place.absence));
+  if (options.list === true) return list(run);
+  return options.delete === true ? remove(run, name) : verify(run, name);
+}
+
+async function set(run: Run, name: string, isThere: boolean): Promise<number> {
+  const { system, users, context, label, place } = run;
   // Found out before anybody types a password for nothing.
-  const isNew = !(await isThere(run)) || (await users.find(name)) === undefined;
+  const isNew = !isThere || (await users.find(name)) === undefined;
   const password = await newPassword(run, name);
   const { cryptography, cost } = system;
   const record = await makeUserRecord(name, password, cryptography, cost);
+  if (!isThere) await place.make();
   await patiently(run, () => users.put(record));
   const done = isNew ? `added ${printable(name)} to` : `changed the password of ${printable(name)} in`;
-  context.output.write(`${done} ${printable(path)}\n`);
+  context.output.write(`${done} ${label}\n`);
   return ExitStatus.ok;
 }
 
 async function remove(run: Run, name: string): Promise<number> {
   const wasThere = await patiently(run, () => run.users.remove(name));
   if (!wasThere) return refuse(noUser(run, name));
-  run.context.output.write(`removed ${printable(name)} from ${printable(run.path)}\n`);
+  run.context.output.write(`removed ${printable(name)} from ${run.label}\n`);
   return ExitStatus.ok;
 }
 
@@ -127,17 +156,13 @@ async function verify(run: Run, name: string): Promise<number> {
 }
 
 /** Every user, and every line that is none. */
-async function list({ users, context, path }: Run): Promise<number> {
+async function list({ users, context, label }: Run): Promise<number> {
   for (const name of await users.list()) context.output.write(`${printable(name)}\n`);
-  const problems = await users.problems();
+  const problems = (await users.problems?.()) ?? [];
   for (const { line, reason } of problems) {
-    context.messages.write(`${printable(path)}: line ${line} lets nobody in: ${reason}\n`);
+    context.messages.write(`${label}: line ${line} lets nobody in: ${reason}\n`);
   }
   return problems.length === 0 ? ExitStatus.ok : ExitStatus.failed;
-}
-
-async function isThere({ system, path }: Run): Promise<boolean> {
-  return (await system.files.facts(path)) !== undefined;
 }
 
 /** Typed twice, or taken from the pipe; prepared. */
@@ -204,8 +229,8 @@ function nameOf(user: string): string {
   );
 }
 
-function noUser({ path }: Run, name: string): string {
-  return `there is no user ${printable(name)} in ${printable(path)}`;
+function noUser({ label }: Run, name: string): string {
+  return `there is no user ${printable(name)} in ${label}`;
 }
 
 function refuse(message: string): never {
@@ -221,8 +246,10 @@ function parseArguments(
 ): { path: string; user: string; options: PasswdOptions } {
   const command = commandLine('hawser passwd', context)
     .usage('[options] FILE USER')
-    .description('Adds a user to a password file, or gives one another password. Makes the file if need be.')
-    .argument('[FILE]', 'the password file')
+    .description(
+      'Adds a user to a password file or a database, or gives one another password. Makes the file or the table if need be.',
+    )
+    .argument('[FILE]', 'the password file; or sqlite:FILE, or postgres://USER@HOST/DATABASE')
     .argument('[USER]', 'the user')
     .option('--delete', 'remove the user')
     .option('--verify', 'only say whether a password is the right one')

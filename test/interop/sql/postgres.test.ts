@@ -1,9 +1,12 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
+import { usersPlace } from '../../../lib/cli/users-place.ts';
 import { SqlUsers } from '../../../lib/cred/sql-users.ts';
 import { PostgresDatabase, type PostgresOptions } from '../../../lib/databases/postgres.ts';
 import { DatabaseError } from '../../../lib/errors.ts';
 import { NodeClock } from '../../../lib/reactor/node/clock.ts';
+import { NodeCryptography } from '../../../lib/reactor/node/cryptography.ts';
+import { NodeFiles } from '../../../lib/reactor/node/files.ts';
 import { testCertificates } from '../../support/certificates.ts';
 import { failureOf } from '../../support/logins.ts';
 import { describeSqlDatabase, describeSqlUsers, recordOf } from '../../support/sql-contract.ts';
@@ -219,6 +222,20 @@ describe('PostgresDatabase', () => {
     ]);
     for (const each of failures) expect(inspect(each, { depth: 9 })).to.not.match(/horse/);
     expect(PASSWORD).to.match(/horse/);
+  });
+
+  it('is a place for the users of hawser passwd', async () => {
+    const world = { files: new NodeFiles(), cryptography: new NodeCryptography(), clock, report: () => {} };
+    const place = usersPlace(server.url({ table: 'accounts' }), world);
+
+    expect(await place.isThere()).to.equal(false);
+    await place.make();
+    await place.users.put(recordOf('alice'));
+
+    expect(await place.isThere()).to.equal(true);
+    expect(await place.users.list()).to.deep.equal(['alice']);
+    expect(place.label).to.not.include('horse');
+    await place.users.close?.();
   });
 
   it('shows no verifier in an error, though PostgreSQL shows the whole row', async () => {
