@@ -1,5 +1,5 @@
 import { Deferred, isThenable } from '../../lib/defer/deferred.ts';
-import { toError } from '../../lib/errors.ts';
+import { CancelledError, toError } from '../../lib/errors.ts';
 import type { Box, ReceivedBox } from './box.ts';
 import type { BoxView } from './box-view.ts';
 import type { Tag } from './box-writer.ts';
@@ -184,8 +184,9 @@ export class Answering {
     const command = isPeersFault || error instanceof BadLocalReturn ? undefined : call.responder.command;
     const failure = failureOf(error, command);
     if (closedReason !== undefined) {
-      // What the loss itself brought about in the responder is no news.
-      if (!failure.isDeclared && error !== closedReason) this.#host.report(error, isPeersFault);
+      // What the loss itself brought about in the responder is no news; that its work was given up then is right.
+      const isNews = error !== closedReason && !(error instanceof CancelledError);
+      if (!failure.isDeclared && isNews) this.#host.report(error, isPeersFault);
       return;
     }
     if (call.tag !== undefined) outbox.error(call.tag, failure);

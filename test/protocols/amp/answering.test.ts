@@ -243,7 +243,7 @@ describe('a responder', () => {
     expect(unheard).to.deep.equal([]);
   });
 
-  it('that answers after the connection was lost is not heard; what else fails is reported', async () => {
+  it('that answers, or is cancelled, after the connection was lost is not heard; what else fails is reported', async () => {
     const answers: Deferred<{ total: number }>[] = [];
     const reason = new ConnectionReset();
     const problem = new Error('later');
@@ -252,16 +252,17 @@ describe('a responder', () => {
       answers.push(answer);
       return answer;
     });
-    const failures = [1, 2, 3].map((a) => failureOf(pair.client.callRemote(Sum, { a, b: 1 })));
+    const failures = [1, 2, 3, 4].map((a) => failureOf(pair.client.callRemote(Sum, { a, b: 1 })));
     await pair.flow();
 
     pair.lose(reason);
     answers[0]?.callback({ total: 2 });
     answers[1]?.errback(reason);
     answers[2]?.errback(problem);
+    answers[3]?.cancel();
     await turn();
 
-    expect(await Promise.all(failures)).to.deep.equal([reason, reason, reason]);
+    expect(await Promise.all(failures)).to.deep.equal([reason, reason, reason, reason]);
     expect(pair.serverSide.written).to.deep.equal([]);
     expect(reported).to.deep.equal([problem]);
   });
