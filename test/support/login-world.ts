@@ -1,4 +1,3 @@
-import { expect } from 'chai';
 import type { AnyChecker, AvatarId } from '../../lib/cred/checker.ts';
 import { AllowAnonymous, CertificateTable, TokenTable } from '../../lib/cred/checkers.ts';
 import { LoginLimiter } from '../../lib/cred/login-limiter.ts';
@@ -21,6 +20,7 @@ import {
 import { type LoginAmp, type LoginAmpOptions, LoginFactory } from '../../protocols/login/index.ts';
 import { testCertificates } from './certificates.ts';
 import { CHEAP, spiedCryptography } from './logins.ts';
+import { PassingTime } from './passing-time.ts';
 
 /** What only who is logged in may call: the answer is who that is. */
 export const WhoAmI = defineCommand({ name: 'who-am-i', response: { name: unicode } });
@@ -28,8 +28,6 @@ export const WhoAmI = defineCommand({ name: 'who-am-i', response: { name: unicod
 export const Greet = defineCommand({ name: 'greet', arguments: { text: unicode }, response: {} });
 
 export const TOKEN = 'a-token-that-nobody-guesses';
-const STEP_MS = 5;
-const LIMIT_MS = 120_000;
 
 /** Avatars that answer WhoAmI, and a note of everybody who came and went. */
 export class CountingRealm implements Realm<CommandLocator, RemotePeer> {
@@ -50,8 +48,8 @@ export class CountingRealm implements Realm<CommandLocator, RemotePeer> {
 }
 
 /** A server that wants a login, and clients, in a simulated network with virtual time. Alice's password is 'secret'. */
-export class LoginWorld {
-  readonly reactor = new MemoryReactor({ tls: nodeTls });
+export class LoginWorld extends PassingTime {
+  readonly reactor: MemoryReactor;
   readonly kind: string;
   readonly cryptography = spiedCryptography();
   readonly realm = new CountingRealm();
@@ -62,6 +60,9 @@ export class LoginWorld {
   #tls: object = {};
 
   constructor(kind: string) {
+    const reactor = new MemoryReactor({ tls: nodeTls });
+    super(reactor);
+    this.reactor = reactor;
     this.kind = kind;
     this.users = new MemoryUsers({ cryptography: this.cryptography, cost: CHEAP });
     const limits = new LoginLimiter({ clock: this.reactor });
@@ -118,42 +119,5 @@ export class LoginWorld {
   async client(): Promise<Amp> {
     const endpoint = new TransportClientEndpoint(this.reactor, this.kind, this.#target, this.#tls);
     return this.until(connectProtocol(endpoint, new Amp({ clock: this.reactor })), 'a client is connected');
-  }
-
-  /** What `source` gives, while things happen. */
-  async until<T>(source: PromiseLike<T>, what: string): Promise<T> {
-    let isOver = false;
-    const outcome = Promise.resolve(source).finally(() => {
-      isOver = true;
-    });
-    outcome.catch(() => {});
-    await this.happens(() => isOver, what);
-    return outcome;
-  }
-
-  /** The failure of `source`, while things happen. */
-  async failure(source: PromiseLike<unknown>): Promise<Error> {
-    const outcome = Promise.resolve(source).then(
-      () => new Error('it did not fail'),
-      (error: Error) => error,
-    );
-    return this.until(outcome, 'it fails');
-  }
-
-  /** Lets things happen until `isSo`. */
-  async happens(isSo: () => boolean, what: string): Promise<void> {
-    for (let waitedMs = 0; !isSo(); waitedMs += STEP_MS) {
-      expect(waitedMs, `ms in which ${what}`).to.be.lessThan(LIMIT_MS);
-      this.reactor.advance(STEP_MS);
-      await new Promise(setImmediate);
-    }
-  }
-
-  /** Lets `ms` pass, with turns of the event loop in between. */
-  async pass(ms: number): Promise<void> {
-    for (let passedMs = 0; passedMs < ms; passedMs += ms / 50) {
-      this.reactor.advance(ms / 50);
-      await new Promise(setImmediate);
-    }
   }
 }
