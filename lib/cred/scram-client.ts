@@ -23,6 +23,11 @@ export interface ScramClientOptions {
   readonly cryptography: Cryptography;
   /** The TLS connection below, to bind the login to it: SCRAM-SHA-256-PLUS, which the server must have offered. */
   readonly binding?: ChannelBinding;
+  /**
+   * Says, where there is no `binding`, that this end would have bound itself: a server that could have, because somebody in
+   * the middle speaks TLS to it and not to us, then refuses (RFC 5802 §6). A server that offers -PLUS does so, too.
+   */
+  readonly wouldBind?: boolean;
   /** A server that wants less is refused: it may be after a proof that is cheap to search. 4096 unless given (RFC 7677 §4). */
   readonly minIterations?: number;
   /** A server that wants more is refused: it may want to keep this client busy. 2 000 000 unless given. */
@@ -51,10 +56,7 @@ export class ScramClient {
     this.#password = password;
     this.#nonce = options.nonce ?? formatNonce(options.cryptography.randomBytes(NONCE_BYTES));
     this.#bare = `n=${escapeName(name)},r=${this.#nonce}`;
-    this.#header =
-      options.binding === undefined
-        ? { text: 'n,,', binding: 'no' }
-        : { text: `p=${options.binding.name},,`, binding: 'used' };
+    this.#header = headerOf(options);
   }
 
   /** The message that begins the exchange. */
@@ -104,4 +106,9 @@ export class ScramClient {
     const proof = clientKey.map((byte, at) => byte ^ (signature[at] ?? 0));
     return `${withoutProof},p=${encodeBase64(proof)}`;
   }
+}
+
+function headerOf({ binding, wouldBind }: ScramClientOptions): Gs2Header {
+  if (binding !== undefined) return { text: `p=${binding.name},,`, binding: 'used' };
+  return wouldBind === true ? { text: 'y,,', binding: 'unused' } : { text: 'n,,', binding: 'no' };
 }

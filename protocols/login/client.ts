@@ -50,7 +50,8 @@ export function loginByToken(amp: Amp, token: string, options: InClear = {}): De
 
 /**
  * Logs in by SCRAM-SHA-256: the server gets no password, and has to prove that it knows the user. Over TLS 1.3 the login
- * is bound to the connection (RFC 9266), so that nobody in the middle can pass it on.
+ * is bound to the connection (RFC 9266), so that nobody in the middle can pass it on; below that, nobody can pass it on to
+ * a server to which they speak TLS 1.3.
  *
  * Fails as loginByPassword does, or with UnverifiedServer: then the connection is lost, too.
  */
@@ -62,7 +63,8 @@ export function loginByScram(
   const binding = bindingOf(amp.transport);
   let client: ScramClient;
   try {
-    client = new ScramClient({ ...identity, cryptography, ...(binding === undefined ? {} : { binding }) });
+    const bound = binding === undefined ? { wouldBind: true } : { binding };
+    client = new ScramClient({ ...identity, cryptography, ...bound });
   } catch (error) {
     return Deferred.fail(toError(error));
   }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { Deferred } from '../../../lib/defer/deferred.ts';
 import {
   CancelledError,
@@ -162,13 +163,14 @@ describe('a login over AMP', () => {
   it('logs the avatar out as soon as it is there when the connection was cut during the login', async () => {
     const gate = new Deferred<void>();
     world.realm.gate = gate;
+    const asked = sinon.spy(world.realm, 'requestAvatar');
     const amp = await world.client();
     const login = loginByPassword(amp, ALICE);
     login.observe(
       () => {},
       () => {},
     );
-    await world.pass(1_000);
+    await world.happens(() => asked.called, 'the realm is asked');
 
     amp.transport.abortConnection();
     await world.pass(1_000);
@@ -315,6 +317,23 @@ describe('a login without TLS', () => {
     const who = await world.until(loginByScram(amp, ALICE, world.cryptography), 'alice is in');
 
     expect(who.user).to.equal('alice');
+  });
+
+  it('is not passed on by somebody in the middle to a server with TLS', async () => {
+    await world.start();
+    const secure = new LoginWorld('memory+tls');
+    await secure.start();
+    const victim = await world.client();
+    const attacker = await secure.client();
+    const middle = world.servers[0] as LoginAmp;
+    middle.respond(ScramLogin, (message) => attacker.callRemote(ScramLogin, message));
+    middle.respond(ScramProof, (message) => attacker.callRemote(ScramProof, message));
+
+    const login = world.failure(loginByScram(victim, ALICE, world.cryptography));
+    await secure.pass(1_000);
+    await login;
+
+    expect(secure.realm.events).to.deep.equal([]);
   });
 
   it('takes the secret where both sides say so', async () => {
