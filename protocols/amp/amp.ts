@@ -58,7 +58,7 @@ export class Amp extends Protocol implements RemotePeer {
   readonly #dispatcher: BoxDispatcher;
   readonly #receiver: BoxReceiver & Partial<ViewReceiver>;
   readonly #output: BoxOutput;
-  readonly #limits: BoxLimits;
+  #limits: BoxLimits;
   readonly #maxBacklogBytes: number;
   readonly #requests: TakeoverRequests;
   #reader: BoxReader;
@@ -176,6 +176,12 @@ export class Amp extends Protocol implements RemotePeer {
   /** Ends the connection after all that was sent. */
   loseConnection(): void {
     this.#output.loseConnection();
+  }
+
+  /** Has the peer keep to other limits from here on: where more is taken of those who have said who they are. */
+  protected limitBoxes(limits: BoxLimits): void {
+    this.#limits = limits;
+    this.#reader.limit(limits);
   }
 
   override makeConnection(transport: Transport): void {

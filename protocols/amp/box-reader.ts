@@ -7,6 +7,9 @@ import { keptBytes } from './kept-bytes.ts';
 /** Room for the end of a box behind a value that is awaited. */
 const SPARE_BYTES = 64;
 
+const MAX_BOX_BYTES = 2 ** 24;
+const MAX_BOX_KEYS = 10_000;
+
 /** What a peer may send. Twisted has no such limits: there a box without an end takes all memory. */
 export interface BoxLimits {
   /** The bytes of one box, as they stand on the wire; 16 MiB. */
@@ -25,8 +28,8 @@ export type BoxFault = TooLong | NoEmptyBoxes | BoxTooLarge;
  */
 export class BoxReader {
   readonly #boxReceived: (box: BoxView) => void;
-  readonly #maxBoxBytes: number;
-  readonly #maxBoxKeys: number;
+  #maxBoxBytes: number = MAX_BOX_BYTES;
+  #maxBoxKeys: number = MAX_BOX_KEYS;
   readonly #box = new BoxView();
   /** What is being read: from #at on it is unread. */
   #chunk: Uint8Array = NO_BYTES;
@@ -42,10 +45,15 @@ export class BoxReader {
   #fault: BoxFault | undefined = undefined;
 
   /** `boxReceived` is called with each box; the view is good until it returns. */
-  constructor(boxReceived: (box: BoxView) => void, { maxBoxBytes, maxBoxKeys }: BoxLimits = {}) {
+  constructor(boxReceived: (box: BoxView) => void, limits: BoxLimits = {}) {
     this.#boxReceived = boxReceived;
-    this.#maxBoxBytes = limitOf(maxBoxBytes, 'maxBoxBytes') ?? 2 ** 24;
-    this.#maxBoxKeys = limitOf(maxBoxKeys, 'maxBoxKeys') ?? 10_000;
+    this.limit(limits);
+  }
+
+  /** Holds for what is read from here on. */
+  limit({ maxBoxBytes, maxBoxKeys }: BoxLimits): void {
+    this.#maxBoxBytes = limitOf(maxBoxBytes, 'maxBoxBytes') ?? MAX_BOX_BYTES;
+    this.#maxBoxKeys = limitOf(maxBoxKeys, 'maxBoxKeys') ?? MAX_BOX_KEYS;
   }
 
   /** What was wrong with the stream. */

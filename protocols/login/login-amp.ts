@@ -28,9 +28,11 @@ import { TooManyLogins } from './errors.ts';
 
 const LOGIN_TIMEOUT_MS = 60_000;
 const MAX_FAILED_LOGINS = 5;
+/** More than the longest name and password take: thousands who have not logged in are not to fill the memory. */
+const LOGIN_BOX_BYTES = 262_144;
 
 /** Who may come in, and how long they may take. */
-export interface LoginAmpOptions extends Omit<AmpOptions, 'locator' | 'boxReceiver'> {
+export interface LoginAmpOptions extends Omit<AmpOptions, 'locator' | 'boxReceiver' | 'router'> {
   /** Its avatars answer the calls of those who logged in; the mind is the connection: to call back, to know, to end. */
   readonly portal: Portal<CommandLocator, Amp>;
   readonly cryptography: Cryptography;
@@ -59,6 +61,7 @@ export class LoginAmp extends Amp {
   constructor(options: LoginAmpOptions) {
     super(options);
     this.#options = options;
+    this.#limitToLogins();
     this.#session = new Session(options.portal);
     this.respond(PasswordLogin, ({ username, password }) => {
       return this.#secretLogin(() => new UsernamePassword(username, password));
@@ -134,6 +137,7 @@ export class LoginAmp extends Amp {
         this.#stopWaiting();
         this.#failedCount = 0;
         this.locator = login.avatar;
+        this.limitBoxes(this.#options);
         return login;
       },
       (error) => this.#refused(error),
@@ -152,8 +156,14 @@ export class LoginAmp extends Amp {
 
   #logout(): Deferred<Record<string, never>> {
     this.locator = undefined;
+    this.#limitToLogins();
     if (this.#session.login !== undefined) this.#awaitLogin();
     return this.#session.logout().addCallback(() => ({}));
+  }
+
+  #limitToLogins(): void {
+    const { maxBoxBytes = LOGIN_BOX_BYTES } = this.#options;
+    this.limitBoxes({ ...this.#options, maxBoxBytes: Math.min(maxBoxBytes, LOGIN_BOX_BYTES) });
   }
 
   #awaitLogin(): void {

@@ -198,6 +198,21 @@ describe('a login over AMP', () => {
     expect(world.realm.events).to.deep.equal([]);
   });
 
+  it('lets nobody send large boxes who is not logged in', async () => {
+    const [stranger, user] = [await world.client(), await world.client()];
+    const box = new Map(Array.from({ length: 10 }, (_, index) => [`part-${index}`, new Uint8Array(60_000)]));
+    await world.until(loginByScram(user, ALICE, world.cryptography), 'alice is in');
+
+    const refused = await world.failure(stranger.callRemoteBox('anything', box));
+    const taken = await world.failure(user.callRemoteBox('anything', box));
+    await world.until(logout(user), 'alice is out');
+    await world.failure(user.callRemoteBox('anything', box));
+
+    expect(taken).to.be.instanceOf(UnhandledCommand);
+    expect(refused).not.to.be.instanceOf(UnhandledCommand);
+    expect([stranger.connected, user.connected]).to.deep.equal([false, false]);
+  });
+
   it('closes a connection on which nobody logs in', async () => {
     const amp = await world.client();
 
