@@ -11,6 +11,7 @@ import { nodeTls } from '../../lib/reactor/node/tls.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
+import type { Amp } from '../../protocols/amp/index.ts';
 import { testCertificates } from './certificates.ts';
 import { CHEAP, spiedCryptography } from './logins.ts';
 import { PassingTime } from './passing-time.ts';
@@ -57,6 +58,8 @@ export class ChatWorld extends PassingTime {
   readonly limits: LoginLimiter;
   readonly server: ChatServer;
   readonly log: string[] = [];
+  /** The server's end of the connection of each user, the last one of theirs. */
+  readonly connections = new Map<string, Amp>();
   readonly #reactors = new Map<string, MemoryReactor>();
   #place = '';
 
@@ -75,6 +78,11 @@ export class ChatWorld extends PassingTime {
       limits: this.limits,
       log: (line) => this.log.push(line),
     });
+    const requestAvatar = this.server.requestAvatar.bind(this.server);
+    this.server.requestAvatar = (name, mind) => {
+      this.connections.set(String(name), mind);
+      return requestAvatar(name, mind);
+    };
   }
 
   async start(): Promise<void> {

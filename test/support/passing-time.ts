@@ -39,9 +39,9 @@ export class PassingTime {
     }
   }
 
-  /** Lets `ms` pass, in 50 steps. */
-  async pass(ms: number): Promise<void> {
-    for (let stepCount = 0; stepCount < 50; stepCount += 1) await this.#step(ms / 50);
+  /** Lets `ms` pass, in so many steps. */
+  async pass(ms: number, stepCount = 50): Promise<void> {
+    for (let step = 0; step < stepCount; step += 1) await this.#step(ms / stepCount);
   }
 
   async #step(ms: number): Promise<void> {
