@@ -18,7 +18,12 @@ export interface Running {
 
 /** Starts `hawser …args` from the sources. */
 export function startHawser(args: readonly string[], directory?: string): Running {
-  const child = spawn(process.execPath, ['--import', TSX, '--conditions=@hawser/source', HAWSER, ...args], {
+  return startSource(HAWSER, args, directory);
+}
+
+/** Starts a source file, at that path, as a program. */
+export function startSource(path: string, args: readonly string[], directory?: string): Running {
+  const child = spawn(process.execPath, ['--import', TSX, '--conditions=@hawser/source', path, ...args], {
     ...(directory !== undefined && { cwd: directory }),
   });
   const one: Running = {
@@ -41,6 +46,21 @@ export function startHawser(args: readonly string[], directory?: string): Runnin
 /** The port that a `hawser receive --json` listens on. */
 export async function portOf(receiver: Running): Promise<number> {
   return (await eventOf(receiver, 'listening'))['port'] as number;
+}
+
+/** What `pattern` finds in the output, as soon as it is there. */
+export function shownBy(one: Running, pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const found = pattern.exec(one.output);
+      if (found !== null) resolve(found);
+    };
+    look();
+    one.child.stdout?.on('data', look);
+    void one.ended.then((status) => {
+      reject(new Error(`ended with ${status} without ${pattern}: ${one.output}${one.messages}`));
+    });
+  });
 }
 
 /** The first event of a kind, as soon as it is told. */
