@@ -20,7 +20,7 @@ export function explain(error: unknown): string {
     return `${error.message}; somebody may be in the middle: ask whoever runs the server for its pin`;
   }
   if (error instanceof CertificateUntrusted) {
-    return `${error.message}; if the server prints a pin, join with :pin=… as it says there`;
+    return `${error.message}; the server prints its pin when it starts`;
   }
   if (error instanceof ConnectionRefused) return `${error.message}; is the server running there?`;
   if (error instanceof ConnectionDone) return 'the server has closed the connection';

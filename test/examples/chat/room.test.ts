@@ -59,7 +59,7 @@ describe('the room of the chat', () => {
     await world.leave(alice, bob);
 
     // 20 at once, 10 in each second, and those whose answers are owed.
-    expect(early).to.be.within(60, 85);
+    expect(early).to.be.within(21, 85);
     const lines = Array.from({ length: 200 }, (_, count) => `alice: ${count}`);
     expect(bob.shown.slice(1, 201)).to.deep.equal(lines);
   });
