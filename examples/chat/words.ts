@@ -7,6 +7,7 @@ import {
   ConnectionRefused,
   HawserError,
 } from 'hawser';
+import { UnhandledCommand, UnknownRemoteError } from 'hawser/protocols/amp';
 import { harmless } from './harmless.ts';
 
 /** Writes a complaint where it does not get among what is said in the room. */
@@ -25,6 +26,9 @@ export function explain(error: unknown): string {
   if (error instanceof ConnectionRefused) return `${error.message}; is the server running there?`;
   if (error instanceof ConnectionDone) return 'the server has closed the connection';
   if (error instanceof ConnectionLost) return `the connection was lost: ${error.message}`;
+  if (error instanceof UnhandledCommand) return 'what answers there is no chat server';
+  // The server tells strangers nothing of its troubles.
+  if (error instanceof UnknownRemoteError) return 'something is broken at the server; its log says what';
   if (error instanceof HawserError) return error.message;
   throw error;
 }
