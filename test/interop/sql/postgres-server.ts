@@ -11,10 +11,15 @@ import type { TestCertificate } from '../../support/certificates.ts';
 const VERSIONS = '/usr/lib/postgresql';
 
 /**
- * Runs the server until its own standard input ends: it ends with the test, however that ends, kill -9 included.
- * Arguments: the folder of the cluster, the server, its arguments.
+ * Runs the server until its own standard input says stop or ends: it ends with the test, however that ends, kill -9
+ * included, and then takes the folder with it. Arguments: the folder, the server, the server's arguments.
+ * Then SIGQUIT ends it, also where a connection of it was stopped; but not while it starts, which SIGTERM does.
  */
-const WATCH = 'trap "" INT TERM; "$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server';
+const WATCH = `folder=$1; shift
+"$@" & server=$!
+read -r word
+if [ "$word" = stop ]; then kill -INT $server; wait $server; exit; fi
+kill -TERM $server; kill -QUIT $server; wait $server; rm -rf "$folder"`;
 
 /** Of the user postgres in the cluster. */
 export const PASSWORD = 'correct horse';
@@ -88,7 +93,7 @@ export class PostgresServer {
       max_connections: '20',
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    this.#watch = spawn('sh', ['-c', WATCH, 'watch', server, '-D', this.#cluster, ...options], {
+    this.#watch = spawn('sh', ['-c', WATCH, 'watch', this.#folder, server, '-D', this.#cluster, ...options], {
       ...this.#owner,
       cwd: this.#folder,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -104,7 +109,7 @@ export class PostgresServer {
     if (watch === undefined) return;
     this.#watch = undefined;
     const exited = once(watch, 'exit');
-    watch.stdin?.end();
+    watch.stdin?.end('stop\n');
     await exited;
   }
 
