@@ -6,19 +6,18 @@ import { MemoryUsers } from '../../lib/cred/memory-users.ts';
 import { StoredUsers } from '../../lib/cred/stored-users.ts';
 import { connectProtocol } from '../../lib/endpoints/endpoint.ts';
 import { EndpointRegistry } from '../../lib/endpoints/registry.ts';
-import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
 import { nodeTls } from '../../lib/reactor/node/tls.ts';
 import { MemoryReactor } from '../../lib/testing/memory-reactor.ts';
 import { SimulatedNetwork } from '../../lib/testing/simulated-network.ts';
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts';
 import type { Amp } from '../../protocols/amp/index.ts';
 import { testCertificates } from './certificates.ts';
-import { CHEAP, spiedCryptography } from './logins.ts';
+import { CHEAP, promptCryptography } from './logins.ts';
 import { PassingTime } from './passing-time.ts';
 
 export const SERVER = '10.0.0.1';
 const PORT = 4916;
-const MAX_ENTRIES = 30;
+const MAX_ENTRIES = 8;
 
 /** Passwords by names. */
 export const PASSWORDS = { alice: 'sesame', bob: 'swordfish', carol: 'mellon' } as const;
@@ -28,7 +27,7 @@ export type Name = keyof typeof PASSWORDS;
 export class Guest {
   readonly shown: string[] = [];
   readonly chat: ChatClient;
-  readonly #cryptography = new NodeCryptography();
+  readonly #cryptography = promptCryptography();
   reason: Error | undefined = undefined;
 
   constructor(clock: VirtualClock) {
@@ -53,7 +52,7 @@ export class ChatWorld extends PassingTime {
   readonly clock: VirtualClock;
   readonly reactor: MemoryReactor;
   /** The server's own: what it was asked for. */
-  readonly cryptography = spiedCryptography();
+  readonly cryptography = promptCryptography();
   readonly users: MemoryUsers;
   readonly limits: LoginLimiter;
   readonly server: ChatServer;

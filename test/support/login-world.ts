@@ -19,7 +19,7 @@ import {
 } from '../../protocols/amp/index.ts';
 import { type LoginAmp, type LoginAmpOptions, LoginFactory } from '../../protocols/login/index.ts';
 import { testCertificates } from './certificates.ts';
-import { CHEAP, spiedCryptography } from './logins.ts';
+import { CHEAP, promptCryptography } from './logins.ts';
 import { PassingTime } from './passing-time.ts';
 
 /** What only who is logged in may call: the answer is who that is. */
@@ -51,7 +51,7 @@ export class CountingRealm implements Realm<CommandLocator, RemotePeer> {
 export class LoginWorld extends PassingTime {
   readonly reactor: MemoryReactor;
   readonly kind: string;
-  readonly cryptography = spiedCryptography();
+  readonly cryptography = promptCryptography();
   readonly realm = new CountingRealm();
   readonly servers: LoginAmp[] = [];
   readonly users: MemoryUsers;

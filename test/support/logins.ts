@@ -1,8 +1,9 @@
+import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import fc from 'fast-check';
 import sinon from 'sinon';
 import type { PasswordCost } from '../../lib/cred/password-record.ts';
 import type { Deferred } from '../../lib/defer/deferred.ts';
-import type { Cryptography } from '../../lib/interfaces/cryptography.ts';
+import type { Cryptography, ScryptCost } from '../../lib/interfaces/cryptography.ts';
 import { NodeCryptography } from '../../lib/reactor/node/cryptography.ts';
 
 /** Passwords that cost next to nothing: the fewest rounds that clients take. */
@@ -11,6 +12,26 @@ export const CHEAP: PasswordCost = { scrypt: { logN: 4, r: 1, p: 1 }, iterations
 /** The real cryptography, and what was asked of it. */
 export function spiedCryptography(): sinon.SinonSpiedInstance<NodeCryptography> & Cryptography {
   return sinon.spy(new NodeCryptography());
+}
+
+/** As it, but derives keys on the spot: virtual time does not wait for threads, and goes far while a busy machine has none. */
+export function promptCryptography(): ReturnType<typeof spiedCryptography> {
+  return sinon.spy(new PromptCryptography());
+}
+
+class PromptCryptography extends NodeCryptography {
+  override async scrypt(
+    password: Uint8Array,
+    salt: Uint8Array,
+    { logN, r, p }: ScryptCost,
+    lengthBytes: number,
+  ): Promise<Uint8Array> {
+    return new Uint8Array(scryptSync(password, salt, lengthBytes, { N: 2 ** logN, r, p }));
+  }
+
+  override async pbkdf2(password: Uint8Array, salt: Uint8Array, iterations: number): Promise<Uint8Array> {
+    return new Uint8Array(pbkdf2Sync(password, salt, iterations, 32, 'sha256'));
+  }
 }
 
 /** The error that `source` fails with. */

@@ -64,16 +64,18 @@ describe('the room of the chat', () => {
     expect(bob.shown.slice(1, 201)).to.deep.equal(lines);
   });
 
-  it('keeps next to nothing for somebody who does not read, tells them how much they missed, and delays nobody', async () => {
+  it('keeps next to nothing for somebody who does not read, tells them how much they missed, and delays nobody', async function () {
+    // A third of a megabyte through TLS and PTCP: half a second, and more on a busy machine.
+    this.timeout(10_000);
     const alice = await world.member('alice', '10.0.0.3');
     const carol = await world.member('carol', '10.0.0.4');
     const { transport } = world.connections.get('carol') as Amp;
     let mostBytes = 0;
 
     carol.chat.transport.pauseProducing();
-    for (let count = 0; count < 300; count += 1) {
+    for (let count = 0; count < 120; count += 1) {
       alice.chat.callRemote(Say, { text: '€'.repeat(1_000) });
-      await world.pass(100, 5);
+      await world.pass(100, 3);
       mostBytes = Math.max(mostBytes, transport.bufferedBytes);
     }
     const heard = bob.shown.length;
@@ -87,10 +89,10 @@ describe('the room of the chat', () => {
 
     const lineCount = carol.shown.filter((line) => line.startsWith('alice: ')).length;
     const [, missedCount] = /^\* (\d+) lines went by/.exec(carol.shown.at(-1) ?? '') ?? [];
-    expect(heard, 'two came, and 300 lines').to.be.within(300, 302);
+    expect(heard, 'two came, and 120 lines').to.be.within(120, 122);
     expect(shown).to.equal(0);
     expect(mostBytes).to.be.within(1, MOST_KEPT_BYTES);
-    expect(lineCount + Number(missedCount)).to.equal(300);
+    expect(lineCount + Number(missedCount)).to.equal(120);
     expect(Number(missedCount)).to.be.above(0);
   });
 
