@@ -11,6 +11,7 @@ import {
 } from '../../../lib/errors.ts';
 import { UnhandledCommand, UnknownRemoteError } from '../../../protocols/amp/index.ts';
 import { loginAnonymously, loginByPassword, ScramLogin } from '../../../protocols/login/index.ts';
+import { testCertificates } from '../../support/certificates.ts';
 import { ChatWorld, type Guest, PASSWORDS, SERVER } from '../../support/chat-world.ts';
 
 const GUESSER = '10.0.0.66';
@@ -19,6 +20,12 @@ const VANISHED_MS = 90_000;
 
 describe('the chat of examples/chat', () => {
   let world: ChatWorld;
+
+  before(async function () {
+    // Loads a library, and makes keys.
+    this.timeout(10_000);
+    await testCertificates();
+  });
 
   beforeEach(async () => {
     world = new ChatWorld();

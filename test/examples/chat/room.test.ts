@@ -4,6 +4,7 @@ import { harmless } from '../../../examples/chat/harmless.ts';
 import { Room, type Seat } from '../../../examples/chat/room.ts';
 import { LoginDenied } from '../../../lib/errors.ts';
 import { type Amp, MAX_VALUE_BYTES } from '../../../protocols/amp/index.ts';
+import { testCertificates } from '../../support/certificates.ts';
 import { ChatWorld, type Guest } from '../../support/chat-world.ts';
 
 /** What is kept for a client that reads nothing: what its connection holds, and some. */
@@ -12,6 +13,12 @@ const MOST_KEPT_BYTES = 256 * 1024;
 describe('the room of the chat', () => {
   let world: ChatWorld;
   let bob: Guest;
+
+  before(async function () {
+    // Loads a library, and makes keys.
+    this.timeout(10_000);
+    await testCertificates();
+  });
 
   beforeEach(async () => {
     world = new ChatWorld();
