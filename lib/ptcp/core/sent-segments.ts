@@ -349,8 +349,9 @@ export class SentSegments {
 
   #compact(): void {
     if (this.#head < COMPACT_AT && this.#head < this.#segments.length) return;
-    if (this.#head === this.#segments.length && this.#head <= COMPACT_AT) {
-      this.#segments.length = 0;
+    if (this.#head === this.#segments.length) {
+      // Setting its length would be a slow call, and an idle connection needs none.
+      this.#segments = NO_SEGMENTS;
     } else if (this.#head * 2 >= this.#segments.length) {
       this.#segments.splice(0, this.#head);
     } else {
@@ -362,7 +363,7 @@ export class SentSegments {
   }
 }
 
-/** Shared by all that have nothing in flight and never had. */
+/** Shared by all that have nothing in flight; nothing is ever put into it. */
 const NO_SEGMENTS: SentSegment[] = [];
 /** Records to be used again, by whatever connection is next: an idle one keeps none. */
 const SPARE: SentSegment[] = [];
