@@ -19,8 +19,8 @@ export interface ConnectionOwner {
   /** The latest instant the endpoint was told of. */
   readonly now: Instant;
   readonly memory: MemoryBudget;
-  /** Something may be to send, to tell or to wait for. */
-  touch(connection: Connection): void;
+  /** Something may be to send, to tell or to wait for; with `isTextOnly` there is text to send, and no more. */
+  touch(connection: Connection, isTextOnly?: boolean): void;
 }
 
 /**
@@ -109,7 +109,7 @@ export class Connection implements Due {
    */
   write(bytes: Uint8Array): number {
     const accepted = send(this.tcb, bytes);
-    this.#owner.touch(this);
+    this.#owner.touch(this, true);
     return accepted;
   }
 

@@ -523,8 +523,11 @@ export class PtcpEndpoint implements ConnectionOwner {
   }
 
   /** Called by connections: something has changed, so there may be news, things to send, or another due time. */
-  touch(connection: Connection): void {
+  touch(connection: Connection, isTextOnly = false): void {
     const { tcb } = connection;
+    // Where segments are to be looked for anyway, text that was written changes nothing else.
+    const isSettled = isTextOnly && connection.isReady && tcb.windowShutAt === NEVER && tcb.news === 0;
+    if (isSettled && !tcb.wantsToWrite && !this.#shutWindows.isMemoryShort) return;
     // With nothing of its own to be acknowledged, only others can make room for what it wants to write.
     if (tcb.wantsToWrite && tcb.sendBuffer.length === 0) this.#starved.add(connection);
     this.#makeReady(connection);

@@ -21,8 +21,7 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
   if (!ArrayBuffer.isView(bytes)) throw new UsageError('write takes a Uint8Array');
   if (tcb.isFinQueued) throw new UsageError('write after shutdown or close');
   if (!canSendText(tcb)) return 0;
-  const unsent = Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
-  if (isVertex(tcb) && isStreamFull(tcb.bytesSent + unsent + bytes.length)) {
+  if (isVertex(tcb) && isStreamFull(tcb.bytesSent + unsentBytes(tcb) + bytes.length)) {
     oweReset(tcb, tcb.sndNxt);
     endConnection(tcb, 'stream-full');
     return 0;
@@ -30,6 +29,10 @@ export function send(tcb: Tcb, bytes: Uint8Array): number {
   const accepted = tcb.sendBuffer.append(bytes, sendBufferLimit(tcb));
   if (accepted < bytes.length) tcb.wantsToWrite = true;
   return accepted;
+}
+
+function unsentBytes(tcb: Tcb): number {
+  return Math.max(0, seqDiff(tcb.sendBuffer.tail, tcb.sndNxt));
 }
 
 /** SEND with the URGENT flag: as `send`, and the peer is told at once that there is something urgent up to its end. */
