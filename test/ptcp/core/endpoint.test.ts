@@ -223,12 +223,12 @@ describe('PtcpEndpoint', () => {
   it('keeps connections in TIME-WAIT as small records, and lets them all go in time', () => {
     const peer = listening();
     const count = 4_000;
-    closeFirst(peer, 0, 500);
+    closeFirst(peer, 0, 2_000);
     const before = heapBytes();
 
-    closeFirst(peer, 500, count);
+    closeFirst(peer, 2_000, count);
 
-    expect(peer.endpoint.timeWaitCount).to.equal(500 + count);
+    expect(peer.endpoint.timeWaitCount).to.equal(2_000 + count);
     expect(peer.endpoint.connectionCount).to.equal(0);
     expect((heapBytes() - before) / count, 'bytes for each').to.be.below(600);
     peer.at(60_000);
