@@ -3,7 +3,7 @@ import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
 import type { Seq } from './seq.ts';
-import { isOnVertex, isVertex, type Tcb } from './tcb.ts';
+import { isOnVertex, type Tcb } from './tcb.ts';
 import { ackDelayMs } from './vertex-peer.ts';
 
 /** Challenge ACKs of one connection in one second, RFC 5961 §7; a bit of chance hides the count from outsiders. */
@@ -52,8 +52,8 @@ export function oweDelayedAck(tcb: Tcb, bytes: number, now: Instant): void {
     tcb.owesAck = true;
     return;
   }
-  if (isVertex(tcb)) {
-    const delayMs = ackDelayMs(tcb);
+  if (tcb.vertex !== undefined) {
+    const delayMs = ackDelayMs(tcb, tcb.vertex);
     if (delayMs === 0) tcb.owesAck = true;
     else tcb.delayedAckAt = Math.min(tcb.delayedAckAt, now + delayMs);
     return;

@@ -41,7 +41,7 @@ export function endWell(tcb: Tcb, cause: Cause): void {
 
 function finish(tcb: Tcb, state: Tcb['state'], reason: CloseReason): void {
   tcb.state = state;
-  tcb.closeReason = reason === 'done' && tcb.isTextLost ? 'reset' : reason;
+  tcb.closeReason = reason === 'done' && tcb.vertex?.isTextLost === true ? 'reset' : reason;
   tcb.news |= News.Closed;
   tcb.sent = new SentSegments();
   tcb.sendBuffer.clear();

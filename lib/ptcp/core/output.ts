@@ -490,7 +490,7 @@ function putPoke(tcb: Tcb, writer: BurstWriter): void {
   fillHeader(tcb, writer, seqAdd(tcb.sndUna, -1), Flag.ACK);
   if (!writer.takes(textSegmentBytes(tcb, 1))) return;
   writer.put(undefined, 1, false);
-  tcb.pokedAt = tcb.lastSentAt;
+  tcb.vertex!.pokedAt = tcb.lastSentAt;
   tcb.segmentsSent += 1;
   ackPaid(tcb);
 }

@@ -3,7 +3,7 @@ import type { Entropy } from '../../interfaces/entropy.ts';
 import type { Instant } from '../../time/clock.ts';
 import { NEVER } from '../../time/clock.ts';
 import type { Profile } from './config.ts';
-import { Bbr } from './congestion/bbr/bbr.ts';
+import { Bbr, type BbrOptions } from './congestion/bbr/bbr.ts';
 import type { CongestionController } from './congestion/controller.ts';
 import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/newreno.ts';
@@ -104,10 +104,29 @@ function createController(profile: Profile, mssBytes: number, random: Entropy): 
     case 'cubic':
       return new Cubic(mssBytes, initialWindowSegments, pacing);
     case 'bbr':
-      return new Bbr({ mssBytes, initialWindowSegments, isPaced: pacing, random, lossTolerance });
+      return new Bbr(shared({ mssBytes, initialWindowSegments, isPaced: pacing, random, lossTolerance }));
     case 'none':
       return new Uncontrolled();
     default:
       return profile.congestion({ mssBytes, initialWindowSegments, isPaced: pacing, random });
   }
+}
+
+type SharedOptions = Omit<Required<BbrOptions>, 'probeRttLongestMs'>;
+/** Kept with the source of randomness in it, which there is one of in a process. */
+let lastShared: SharedOptions | undefined;
+
+/** What was made last where it is the same: each connection keeps its options, and most begin alike. */
+function shared(options: SharedOptions): SharedOptions {
+  const last = lastShared;
+  const isSame =
+    last !== undefined &&
+    last.mssBytes === options.mssBytes &&
+    last.initialWindowSegments === options.initialWindowSegments &&
+    last.isPaced === options.isPaced &&
+    last.random === options.random &&
+    last.lossTolerance === options.lossTolerance;
+  if (isSame) return last;
+  lastShared = options;
+  return options;
 }

@@ -134,8 +134,6 @@ export interface Tcb {
   /** Whether the window was full when data was last sent. */
   isCwndLimited: boolean;
   lastSentAt: Instant;
-  /** Vertex only: the `lastSentAt` of the text whose ACK was asked for. */
-  pokedAt: Instant;
   /** Consecutive time-outs of the oldest segment, or probes of a closed window without an answer. */
   retransmissions: number;
   /** When the oldest unacknowledged data was first in want of an ACK: R2 and the user timeout count from here. */
@@ -164,8 +162,6 @@ export interface Tcb {
   resetSeq: Seq;
   /** In-order bytes not yet acknowledged. */
   ackPendingBytes: number;
-  /** Vertex only: where what it has in flight began, as far as can be told. */
-  flightStart: Seq;
   quickAcksLeft: number;
   /** D-SACK to report, RFC 2883: empty when start equals end. */
   dsackStart: Seq;
@@ -184,9 +180,8 @@ export interface Tcb {
   pendingFin: Seq | undefined;
   /** The user has closed for reading too: what comes is discarded. */
   isClosedByUser: boolean;
-  /** Vertex only: the peer's FIN has ended our direction as well, and whether that has cost text of ours. */
-  isPeerGone: boolean;
-  isTextLost: boolean;
+  /** Only where the peer is to be treated like Vertex. */
+  readonly vertex: VertexPeer | undefined;
   closeReason: CloseReason | undefined;
 
   // Due times
@@ -225,6 +220,17 @@ export interface Tcb {
   segmentsReceived: number;
   /** Undefined until there is something to count. */
   tally: Tally | undefined;
+}
+
+/** What is kept of a peer that speaks Vertex's wire, besides. */
+export interface VertexPeer {
+  /** The `lastSentAt` of the text whose ACK was asked for. */
+  pokedAt: Instant;
+  /** Where what it has in flight began, as far as can be told. */
+  flightStart: Seq;
+  /** Its FIN has ended our direction as well, and whether that has cost text of ours. */
+  isPeerGone: boolean;
+  isTextLost: boolean;
 }
 
 /** What a repair of losses began with. */
@@ -306,7 +312,6 @@ export function createTcb(options: TcbOptions): Tcb {
     undo: undefined,
     isCwndLimited: false,
     lastSentAt: -NEVER,
-    pokedAt: -NEVER,
     retransmissions: 0,
     unansweredSince: NEVER,
     isPathSuspect: false,
@@ -324,7 +329,6 @@ export function createTcb(options: TcbOptions): Tcb {
     owesReset: false,
     resetSeq: iss,
     ackPendingBytes: 0,
-    flightStart: 1,
     quickAcksLeft: profile.quickAckCount,
     dsackStart: 0,
     dsackEnd: 0,
@@ -336,8 +340,10 @@ export function createTcb(options: TcbOptions): Tcb {
     isFinReceived: false,
     pendingFin: undefined,
     isClosedByUser: false,
-    isPeerGone: false,
-    isTextLost: false,
+    vertex:
+      profile.wire === 'vertex'
+        ? { pokedAt: -NEVER, flightStart: 1, isPeerGone: false, isTextLost: false }
+        : undefined,
     closeReason: undefined,
     retransmitAt: NEVER,
     reorderAt: NEVER,
@@ -385,7 +391,7 @@ export function rcvWnd(tcb: Pick<Tcb, 'rcvNxt' | 'rcvAdv'>): number {
 
 /** Whether the peer speaks with Vertex's header, and is to be treated like Vertex. */
 export function isVertex(tcb: Tcb): boolean {
-  return tcb.profile.wire === 'vertex';
+  return tcb.vertex !== undefined;
 }
 
 /** The same for what is no Tcb, apart: `isVertex` is asked ten times for each segment, and faster with one kind of object. */

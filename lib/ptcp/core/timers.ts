@@ -59,7 +59,7 @@ export function handleDue(tcb: Tcb, now: Instant): void {
   if (tcb.keepAliveAt <= now) keepAliveDue(tcb, now);
   if (tcb.delayedAckAt <= now) {
     tcb.delayedAckAt = NEVER;
-    tcb.flightStart = tcb.rcvNxt;
+    if (tcb.vertex !== undefined) tcb.vertex.flightStart = tcb.rcvNxt;
     tcb.owesAck = true;
   }
   if (tcb.pacedAt <= now) tcb.pacedAt = NEVER;

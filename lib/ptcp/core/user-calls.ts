@@ -13,8 +13,8 @@ import { adaptReceiveBuffer, isWindowUpdateDue } from './window.ts';
 
 /** SEND: takes what fits. Before the handshake is over it waits in the buffer (RFC 9293 §3.10.2). */
 export function send(tcb: Tcb, bytes: Uint8Array): number {
-  if (tcb.isPeerGone && !tcb.isClosedByUser) {
-    tcb.isTextLost = true;
+  if (tcb.vertex?.isPeerGone === true && !tcb.isClosedByUser) {
+    tcb.vertex.isTextLost = true;
     return 0;
   }
   // A string has a length, too: it would be sent as so many zeros.

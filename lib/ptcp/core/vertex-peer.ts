@@ -4,7 +4,7 @@ import { NEVER } from '../../time/clock.ts';
 import type { Profile, Wire } from './config.ts';
 import { sendMss } from './segment-size.ts';
 import { seqDiff } from './seq.ts';
-import { isVertex, type Tcb } from './tcb.ts';
+import { isVertex, type Tcb, type VertexPeer } from './tcb.ts';
 import { Flag, type Segment } from './wire/segment.ts';
 
 /** Text of its segments: what 512 bytes leave. It refuses what ends later than this after RCV.NXT. */
@@ -93,10 +93,10 @@ const LAST_BYTE_MS = 1;
  * How long what came may wait for its ACK. It sends nothing more before all that is in flight is acknowledged: a full
  * flight at once, whatever of it was acknowledged by the way. Less than that is all it has, and a FIN may follow.
  */
-export function ackDelayMs(tcb: Tcb): number {
-  const flightBytes = seqDiff(tcb.rcvNxt, tcb.flightStart);
+export function ackDelayMs(tcb: Tcb, vertex: VertexPeer): number {
+  const flightBytes = seqDiff(tcb.rcvNxt, vertex.flightStart);
   if (flightBytes >= FULL_FLIGHT_BYTES) {
-    tcb.flightStart = tcb.rcvNxt;
+    vertex.flightStart = tcb.rcvNxt;
     return 0;
   }
   const { ackDelayMs } = tcb.profile;
@@ -117,9 +117,10 @@ export function isAckSafe(tcb: Tcb): boolean {
  * that its user asks for as he reads acknowledges only what was before.
  */
 export function peerIsGone(tcb: Tcb): void {
-  if (!isVertex(tcb)) return;
-  tcb.isPeerGone = true;
-  tcb.isTextLost = hasUnsent(tcb) || tcb.wantsToWrite;
+  const { vertex } = tcb;
+  if (vertex === undefined) return;
+  vertex.isPeerGone = true;
+  vertex.isTextLost = hasUnsent(tcb) || tcb.wantsToWrite;
   tcb.sendBuffer.cutAt(tcb.sndNxt);
   tcb.isFinQueued = true;
 }
@@ -157,7 +158,7 @@ export function restartPatience(tcb: Tcb): void {
  * is old at once, unless text of its own is under way.
  */
 export function wantsPoke(tcb: Tcb): boolean {
-  return tcb.sent.count > 0 && hasUnsent(tcb) && tcb.pokedAt !== tcb.lastSentAt;
+  return tcb.sent.count > 0 && hasUnsent(tcb) && tcb.vertex?.pokedAt !== tcb.lastSentAt;
 }
 
 function hasUnsent(tcb: Tcb): boolean {
