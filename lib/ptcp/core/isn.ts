@@ -59,7 +59,9 @@ export class Secrets {
 
   /** A random port of the dynamic range, RFC 6056 §3.3.1. */
   port(): number {
-    return FIRST_DYNAMIC_PORT + (this.word() % (LAST_DYNAMIC_PORT - FIRST_DYNAMIC_PORT + 1));
+    const offset = this.word() % (LAST_DYNAMIC_PORT - FIRST_DYNAMIC_PORT + 1);
+    // `| 0`, or it stays a boxed number in every control block and segment that it gets into.
+    return FIRST_DYNAMIC_PORT + (offset | 0);
   }
 
   #hash(path: PathTag, localPort: number, remotePort: number, purpose: number): number {
