@@ -186,6 +186,9 @@ export class Amp extends Protocol implements RemotePeer {
 
   override makeConnection(transport: Transport): void {
     if (!this.connected) {
+      // What one turn sends is gathered here. Nagle would keep the end of a box back until the rest of it was
+      // acknowledged, and the peer, who has no box yet, has nothing to answer: a delayed ACK, 40 ms, for each call.
+      transport.setTcpNoDelay(true);
       this.#output.attach(transport);
       this.#receiver.startReceivingBoxes(this.#output);
     }
