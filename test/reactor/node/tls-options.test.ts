@@ -101,7 +101,7 @@ describe('nodeTls.prepare', () => {
     expect(asClient({ rejectUnauthorized: false })).to.throw(UsageError, 'no option rejectUnauthorized');
   });
 
-  it('refuses values that are none of those there are', () => {
+  it('refuses values that are none of those there are (RFC 7301 §3.1)', () => {
     expect(asServer({ clientCertificate: 'maybe' })).to.throw(UsageError, 'ask or require');
     expect(asClient({ minVersion: 'TLSv1.1' })).to.throw(UsageError, 'TLSv1.2');
     expect(asClient({ insecure: false })).to.throw(UsageError, 'insecure');
