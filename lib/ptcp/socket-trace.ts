@@ -2,10 +2,14 @@ import type { TransportHost } from '../interfaces/reactor.ts';
 import type { TracedConnection, TraceEvent, TraceSink } from '../trace/trace.ts';
 import type { ConnectionAddresses } from './addresses.ts';
 
-/** The trace of one socket: it knows the addresses that the core's paths stand for. A sink that throws ends nothing. */
+/**
+ * The trace of one socket: it knows the addresses that the core's paths stand for. A sink that throws ends nothing, and
+ * is reported the first time.
+ */
 export class SocketTrace implements TraceSink {
   readonly #host: TransportHost;
   readonly #sink: TraceSink;
+  #hasThrown = false;
   /** Set once there are some. */
   addresses: ConnectionAddresses | undefined = undefined;
 
@@ -19,7 +23,8 @@ export class SocketTrace implements TraceSink {
     try {
       this.#sink.trace(connection === undefined ? event : { ...event, connection: this.#named(connection) });
     } catch (error) {
-      this.#host.reportError(error, 'a trace');
+      if (!this.#hasThrown) this.#host.reportError(error, 'a trace');
+      this.#hasThrown = true;
     }
   }
 

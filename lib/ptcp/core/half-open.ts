@@ -66,20 +66,23 @@ export interface CookieAnswer {
 }
 
 /** What a half-open connection is given by its endpoint. */
-export interface HalfOpenOptions {
-  readonly key: number;
-  readonly pathId: PathId;
-  readonly localPort: number;
-  readonly remotePort: number;
-  readonly profile: Profile;
-  readonly agreed: Agreement;
-  readonly iss: Seq;
-  readonly irs: Seq;
-  readonly sndWnd: number;
-  readonly tsOffset: number;
+export interface HalfOpenOptions
+  extends Pick<
+    HalfOpen,
+    | 'key'
+    | 'pathId'
+    | 'localPort'
+    | 'remotePort'
+    | 'profile'
+    | 'agreed'
+    | 'iss'
+    | 'irs'
+    | 'sndWnd'
+    | 'tsOffset'
+    | 'tsRecent'
+    | 'token'
+  > {
   readonly cookie?: CookieAnswer;
-  readonly tsRecent: number;
-  readonly token: number;
   readonly now: Instant;
 }
 
