@@ -116,6 +116,7 @@ export { Protocol } from './protocol/protocol.ts';
 export type { Profile, ProfileInput, TcpInfo } from './ptcp/core/index.ts';
 export { PtcpPort, type PtcpPortConnectOptions, type PtcpPortEvents } from './ptcp/port.ts';
 export { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from './ptcp/provider.ts';
+export { type BuiltInOptions, builtInTransports } from './reactor/built-in.ts';
 export { createReactor, type Observation, reactor } from './reactor/default.ts';
 export { NodeCryptography } from './reactor/node/cryptography.ts';
 export { toDuplex } from './reactor/node/duplex.ts';

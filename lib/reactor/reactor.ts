@@ -24,6 +24,9 @@ import { builtInTransports } from './built-in.ts';
 import { type EventPhase, SystemEvents, type TriggerId } from './system-events.ts';
 import { WindUp } from './wind-up.ts';
 
+// Whoever reads the declarations of this file finds the options of the built-in transports with them.
+export type { BuiltInOptions } from './built-in.ts';
+
 /** How long stop and a closed connection wait for the peer unless told otherwise. */
 export const LINGER_MS = 5_000;
 

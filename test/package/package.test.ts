@@ -148,6 +148,25 @@ describe('the package, packed and installed elsewhere', () => {
     expect(await compile('wrong.mts', text, ['--types', ''])).to.include('wrong.mts(2,14): error TS2322');
   });
 
+  it('knows the options of every built-in transport, and their ports, from either entry', async () => {
+    const types = ['--typeRoots', TYPE_ROOTS, '--types', 'node'];
+    const text = `
+import { Factory, ClientFactory, Protocol, reactor, type PtcpPort } from 'hawser';
+const factory = Factory.forProtocol(Protocol);
+const port: PtcpPort = reactor.listenTLS(0, factory, { over: 'ptcp', certificate: '', key: '', pseudoPort: 7 }).below;
+reactor.connectTLS('localhost', 1, ClientFactory.forProtocol(Protocol), { pin: '', timeoutMs: 5 });
+export const stats: object = port.stats;
+`;
+    const testing = `
+import { MemoryReactor } from 'hawser/testing';
+export const port = new MemoryReactor().listenTCP(0, { doStart() {}, doStop() {}, buildProtocol: () => undefined }, { backlog: 1 });
+`;
+
+    expect(await compile('tls.mts', text, types)).to.equal('');
+    expect(await compile('testing.mts', testing, types)).to.equal('');
+    expect(await compile('wrong-tls.mts', text.replace('pin:', 'pni:'), types)).to.contain('pni');
+  });
+
   it('lets commands be exported without their types: what is declared of them serves those who call them', async () => {
     const types = ['--typeRoots', TYPE_ROOTS, '--types', 'node'];
 
