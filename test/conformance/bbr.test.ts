@@ -9,7 +9,8 @@ import { ack, bulkSender, RTT_MS, SEGMENT_BYTES, sent } from '../support/bulk-se
 const RTT = 2 * LATENCY_MS;
 
 describe('BBR', () => {
-  it('uses a link up, and leaves its queue all but empty (draft-ietf-ccwg-bbr §5)', () => {
+  it('uses a link up, and leaves its queue all but empty (draft-ietf-ccwg-bbr §5)', function () {
+    this.timeout(10_000);
     const transfer = new BbrTransfer();
     transfer.run(2000);
 

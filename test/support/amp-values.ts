@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { ArgumentType } from '../../protocols/amp/index.ts';
 import { BoxWriter } from '../../protocols/amp/index.ts';
 import { wireKey } from '../../protocols/amp/wire-key.ts';
@@ -27,4 +28,12 @@ export function readText<T>(type: ArgumentType<T>, text: string): T {
   const within = Buffer.from(`7${text}7`, 'latin1');
   if (type.readPart !== undefined) return type.readPart(within, 1, within.length - 1);
   return type.read(within.subarray(1, -1));
+}
+
+/** Any text that UTF-8 can say. (fast-check's own units of code points take seconds to begin with.) */
+export function wholeText(maxLength = 12): fc.Arbitrary<string> {
+  const unit = fc.oneof(fc.nat(0x7f), fc.nat(0xd7ff), fc.integer({ min: 0xe000, max: 0x10ffff }));
+  return fc
+    .array(unit, { maxLength })
+    .map((codes) => codes.map((code) => String.fromCodePoint(code)).join(''));
 }
