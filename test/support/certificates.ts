@@ -56,6 +56,8 @@ export interface TestCertificates {
   readonly expiredClient: TestCertificate;
   /** A certificate of alice that is for servers only (extended key usage). */
   readonly serverUsageOnly: TestCertificate;
+  /** It vouches for itself, and names nobody: neither whose it is nor who vouches for it. */
+  readonly nameless: TestCertificate;
 }
 
 export const SERVER_NAMES = ['localhost', 'server.example'] as const;
@@ -76,7 +78,8 @@ const DAY_MS = 24 * HOUR_MS;
 type Usage = 'server' | 'client' | 'ca';
 
 interface Wish {
-  readonly commonName: string;
+  /** Nobody's when left out. */
+  readonly commonName?: string;
   readonly usage: Usage;
   /** Subject alternative names of servers. */
   readonly hosts?: readonly string[];
@@ -131,6 +134,7 @@ class Workshop {
       selfSignedClient: shown(await this.#issue({ commonName: 'alice', usage: 'client' })),
       expiredClient: shown(await asClient(hasEnded)),
       serverUsageOnly: shown(await asClient({ usage: 'server' })),
+      nameless: shown(await this.#issue({ usage: 'client' })),
     };
   }
 
@@ -138,7 +142,7 @@ class Workshop {
     const { X509CertificateGenerator } = this.#x509;
     const { commonName, issuer, fromMs = -DAY_MS, toMs = 30 * DAY_MS } = wish;
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-    const subject = `CN=${commonName}`;
+    const subject = commonName === undefined ? '' : `CN=${commonName}`;
     const certificate = await X509CertificateGenerator.create({
       subject,
       issuer: issuer?.certificate.subject ?? subject,

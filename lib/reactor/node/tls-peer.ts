@@ -94,12 +94,14 @@ function channelBinding(socket: TLSSocket): Uint8Array | undefined {
 function shown(certificate: X509Certificate): PeerCertificate {
   const subject: unknown = certificate.toLegacyObject().subject?.CN;
   const commonName: unknown = Array.isArray(subject) ? subject.at(-1) : subject;
+  // Node has none where there is no name, whatever its types say.
+  const issuer: string | undefined = certificate.issuer;
   return {
     der: certificate.raw,
     fingerprint: certificate.fingerprint256,
     commonName: typeof commonName === 'string' ? commonName : '',
     subjectAltNames: namesIn(certificate.subjectAltName ?? ''),
-    issuer: certificate.issuer.replaceAll('\n', ', '),
+    issuer: (issuer ?? '').replaceAll('\n', ', '),
     validFrom: certificate.validFrom,
     validTo: certificate.validTo,
   };
