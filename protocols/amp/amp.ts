@@ -266,7 +266,7 @@ export class Amp extends Protocol implements RemotePeer {
     } finally {
       this.#output.uncork();
     }
-    if (!this.#output.isReady) this.#paceReading();
+    if (this.#isPilingUp) this.#paceReading();
     if (fault !== undefined) this.#breakOff(fault);
   }
 
@@ -299,7 +299,7 @@ export class Amp extends Protocol implements RemotePeer {
   #paceReading(): void {
     const mustPause = this.#mustPause;
     if (mustPause === this.#isReadingPaused || this.#isOver) {
-      if (!this.#output.isReady) this.#refuseBacklog();
+      if (this.#isPilingUp) this.#refuseBacklog();
       return;
     }
     if (mustPause) {
@@ -321,9 +321,16 @@ export class Amp extends Protocol implements RemotePeer {
     this.#read(() => this.#reader.resume());
   }
 
+  /** What is sent waits: for the transport, or for the peer's answer that says how it is to go. */
+  get #isPilingUp(): boolean {
+    return !this.#output.isReady || this.#output.isHeld;
+  }
+
   #refuseBacklog(): void {
-    if (this.#isOver || this.transport.bufferedBytes <= this.#maxBacklogBytes) return;
-    this.#end(new ProtocolViolation(`the peer reads nothing: ${this.transport.bufferedBytes} bytes wait`));
+    const waitingBytes = this.transport.bufferedBytes + this.#output.writer.length;
+    if (this.#isOver || waitingBytes <= this.#maxBacklogBytes) return;
+    const why = this.#output.isHeld ? 'does not answer' : 'reads nothing';
+    this.#end(new ProtocolViolation(`the peer ${why}: ${waitingBytes} bytes wait`));
     this.transport.abortConnection();
   }
 }
