@@ -19,6 +19,9 @@ const NO_TAKEOVER: ErrorReport = {
   description: 'This is a route, not a connection',
 };
 
+/** So many times as many bytes as stop the reading may be owed, where reading must go on. */
+const OWED_BYTES_FACTOR = 4;
+
 /** What answering needs of the connection, and of who speaks for it. */
 export interface AnsweringHost {
   readonly peer: RemotePeer;
@@ -29,6 +32,8 @@ export interface AnsweringHost {
   readonly keepsOnUndeclaredError: boolean;
   /** Beyond so many the peer's calls are refused: it could not be stopped in time. */
   readonly maxOwedCount: number;
+  /** Nothing more is to be read while the calls that wait are of so many bytes; four times as many are too many in any case. */
+  readonly maxOwedBytes: number;
   locate(name: string): Responder | undefined;
   /** A failure that no caller is told of. `isPeersFault` where the peer's arguments are none. */
   report(error: Error, isPeersFault: boolean): void;
@@ -54,6 +59,7 @@ export interface Takeover {
 export class Answering {
   readonly #host: AnsweringHost;
   #owedCount = 0;
+  #owedBytes = 0;
 
   constructor(host: AnsweringHost) {
     this.#host = host;
@@ -64,11 +70,16 @@ export class Answering {
     return this.#owedCount;
   }
 
+  /** Whether the calls that wait are too many bytes for more to be read: responders may hold all that they were given. */
+  get owesManyBytes(): boolean {
+    return this.#owedBytes >= this.#host.maxOwedBytes;
+  }
+
   /** A call came; its name is field `nameIndex`. */
   callReceived(view: BoxView, nameIndex: number): void {
     const name = byteText(view.bytes, view.startOf(nameIndex), view.endOf(nameIndex));
     const tag = tagIn(view);
-    if (this.#owedCount >= this.#host.maxOwedCount) {
+    if (this.#owesFarTooMuch) {
       if (tag === undefined) throw new ProtocolViolation('too many calls came that nobody waits for');
       this.#host.outbox.error(tag, BUSY);
       return;
@@ -89,6 +100,7 @@ export class Answering {
     }
     if (responder.command !== undefined && this.#isRefused(responder.command, tag)) return;
     const call = new ReceivedCall(name, tag, this.#host.peer, responder);
+    const callBytes = view.scannedBytes;
     let received: unknown;
     try {
       received = responder.command === undefined ? payloadOf(view) : responder.command.wire.readCall(view);
@@ -103,7 +115,7 @@ export class Answering {
       this.#failed(call, toError(thrown));
       return;
     }
-    if (isThenable(returned)) this.#waitFor(returned, call);
+    if (isThenable(returned)) this.#waitFor(returned, call, callBytes);
     else this.#returned(call, returned);
   }
 
@@ -120,18 +132,25 @@ export class Answering {
     return true;
   }
 
-  #waitFor(returned: PromiseLike<unknown>, call: ReceivedCall): void {
+  get #owesFarTooMuch(): boolean {
+    const { maxOwedCount, maxOwedBytes } = this.#host;
+    return this.#owedCount >= maxOwedCount || this.#owedBytes >= OWED_BYTES_FACTOR * maxOwedBytes;
+  }
+
+  #waitFor(returned: PromiseLike<unknown>, call: ReceivedCall, callBytes: number): void {
     this.#owedCount += 1;
+    this.#owedBytes += callBytes;
     this.#host.answersOwedChanged();
-    const onValue = (value: unknown) => this.#settled(() => this.#returned(call, value));
-    const onError = (thrown: unknown) => this.#settled(() => this.#failed(call, toError(thrown)));
+    const onValue = (value: unknown) => this.#settled(callBytes, () => this.#returned(call, value));
+    const onError = (thrown: unknown) => this.#settled(callBytes, () => this.#failed(call, toError(thrown)));
     // A Deferred answers in the turn in which it fires, a promise cannot.
     if (returned instanceof Deferred) returned.addCallbacks(onValue, onError);
     else void returned.then(onValue, onError);
   }
 
-  #settled(answer: () => void): void {
+  #settled(callBytes: number, answer: () => void): void {
     this.#owedCount -= 1;
+    this.#owedBytes -= callBytes;
     try {
       answer();
     } finally {

@@ -33,6 +33,7 @@ const COMMAND = wireKey('_command');
 
 const MAX_OUTSTANDING_CALLS = 65_536;
 const MAX_ANSWERS_OWED = 1_000;
+const MAX_OWED_BYTES = 67_108_864;
 /** While answers are awaited reading goes on, and so many times as many calls are taken before they are refused. */
 const OWED_FACTOR = 64;
 
@@ -51,6 +52,8 @@ export interface DispatcherOptions {
    * 64 times as many are too many in any case. 1000 when left out.
    */
   readonly maxAnswersOwed?: number;
+  /** The same for how many bytes those calls came with; four times as many are too many in any case. 64 MiB when left out. */
+  readonly maxOwedBytes?: number;
   /**
    * Is told, once, of each failure that no caller hears of: errors that are not declared, also where the peer's
    * arguments were none. Left out, it goes where unheard failures of Deferreds go, but for what is the peer's fault.
@@ -76,6 +79,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   readonly #clock: Clock | undefined;
   readonly #maxOutstandingCalls: number;
   readonly #maxAnswersOwed: number;
+  readonly #maxOwedBytes: number;
   readonly #reportError: ((error: Error) => void) | undefined;
   readonly #host: DispatcherHost;
   readonly #own = new LocatorTable();
@@ -94,6 +98,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     this.#clock = options.clock;
     this.#maxOutstandingCalls = limitOf(options.maxOutstandingCalls, MAX_OUTSTANDING_CALLS);
     this.#maxAnswersOwed = limitOf(options.maxAnswersOwed, MAX_ANSWERS_OWED);
+    this.#maxOwedBytes = limitOf(options.maxOwedBytes, MAX_OWED_BYTES);
     this.#reportError = options.reportError;
     this.#host = host;
     this.#methods = host.methods === undefined ? undefined : locatorOf(host.methods);
@@ -174,6 +179,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   get owesTooMuch(): boolean {
     return (
       this.#answering.owedCount >= this.#maxAnswersOwed ||
+      this.#answering.owesManyBytes ||
       (this.#hasAnswered && this.#outbox?.isWritable === false)
     );
   }
@@ -220,6 +226,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
       peer: this,
       keepsOnUndeclaredError,
       maxOwedCount: this.#maxAnswersOwed * OWED_FACTOR,
+      maxOwedBytes: this.#maxOwedBytes,
       takeover: this.#host.takeover,
       get closedReason() {
         return dispatcher.#closedReason;
