@@ -8,7 +8,7 @@ import {
 import type { Login, Portal } from '../../lib/cred/portal.ts';
 import { ScramServer } from '../../lib/cred/scram-server.ts';
 import { Session } from '../../lib/cred/session.ts';
-import type { Deferred } from '../../lib/defer/deferred.ts';
+import { Deferred } from '../../lib/defer/deferred.ts';
 import { LoginDenied, LoginFailed, TooManyAttempts } from '../../lib/errors.ts';
 import type { Cryptography } from '../../lib/interfaces/cryptography.ts';
 import { Factory } from '../../lib/protocol/factory.ts';
@@ -130,6 +130,8 @@ export class LoginAmp extends Amp {
   }
 
   #login(credentials: Credentials): Deferred<Login<CommandLocator>> {
+    if (this.#hasFailedTooOften)
+      return Deferred.fail(new LoginDenied('too many logins have failed; the connection ends'));
     const { host } = this.transport.getPeer() as { readonly host?: string };
     const origin = host === undefined ? {} : { peer: host };
     return this.#session.begin(credentials, this, origin).addCallbacks(
@@ -144,9 +146,13 @@ export class LoginAmp extends Amp {
     );
   }
 
+  get #hasFailedTooOften(): boolean {
+    return this.#failedCount >= (this.#options.maxFailedLogins ?? MAX_FAILED_LOGINS);
+  }
+
   #refused(error: Error): never {
     if (error instanceof LoginFailed) this.#failedCount += 1;
-    if (this.#failedCount >= (this.#options.maxFailedLogins ?? MAX_FAILED_LOGINS)) {
+    if (this.#hasFailedTooOften) {
       // Later: the caller is told first.
       this.#options.clock.callSoon(() => this.loseConnection());
     }
