@@ -12,6 +12,8 @@ export class Session<Avatar, Mind = undefined> {
   readonly #portal: Portal<Avatar, Mind>;
   #running: Deferred<Login<Avatar>> | undefined;
   #login: Login<Avatar> | undefined;
+  /** The one that a logout has put an end to. */
+  #loggedOut: Deferred<Login<Avatar>> | undefined;
   #isOver = false;
 
   constructor(portal: Portal<Avatar, Mind>) {
@@ -41,13 +43,18 @@ export class Session<Avatar, Mind = undefined> {
       },
       (error) => {
         this.#running = undefined;
-        throw error;
+        throw this.#loggedOut === running ? new LoginDenied('a logout came during the login') : error;
       },
     );
   }
 
-  /** Logs out whoever is logged in, so that somebody else may log in over the same connection. */
+  /**
+   * Logs out whoever is logged in, so that somebody else may log in over the same connection. A login that is under
+   * way fails with LoginDenied: who asks for a logout is to be nobody from then on.
+   */
   logout(): Deferred<void> {
+    this.#loggedOut = this.#running;
+    this.#running?.cancel();
     const login = this.#login;
     this.#login = undefined;
     return login?.logout() ?? Deferred.succeed(undefined);
