@@ -9,9 +9,6 @@ const MAX_EXPONENT = 999_999_999_999_999;
 const FINITE = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:e([+-]?[0-9]+))?$/i;
 const INFINITY = /^([+-]?)inf(?:inity)?$/i;
 const NOT_A_NUMBER = /^([+-]?)(s?)nan([0-9]*)$/i;
-/** What Python takes for blanks in a text that is ASCII. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the blanks
-const BLANKS = /^[\t-\r\x1c-\x20]+|[\t-\r\x1c-\x20]+$/g;
 /** Zeros are written out up to here; a smaller number has an exponent. */
 const LEAST_PLAIN_EXPONENT = -6;
 
@@ -56,7 +53,7 @@ export class Decimal {
   }
 
   static #parse(text: string, isMinusZero: boolean): Decimal | undefined {
-    const bare = text.replace(BLANKS, '').replaceAll('_', '');
+    const bare = withoutBlanks(text).replaceAll('_', '');
     const finite = FINITE.exec(bare);
     if (finite !== null) {
       const [, sign, whole = '', fraction = '', shift = '0'] = finite;
@@ -170,6 +167,20 @@ function finiteText(digits: string, exponent: number): string {
 
 function firstExponent(value: Decimal): number {
   return value.exponent + value.digits.length;
+}
+
+/** Not by a regular expression: many blanks before something else would take it time by their square. */
+function withoutBlanks(text: string): string {
+  let first = 0;
+  let end = text.length;
+  while (first < end && isBlank(text.charCodeAt(first))) first += 1;
+  while (end > first && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(first, end);
+}
+
+/** What Python takes for a blank in a text that is ASCII. */
+function isBlank(character: number): boolean {
+  return (character >= 0x09 && character <= 0x0d) || (character >= 0x1c && character <= 0x20);
 }
 
 function withoutLeadingZeros(digits: string): string {

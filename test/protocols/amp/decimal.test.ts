@@ -119,6 +119,13 @@ describe('Decimal', () => {
     }
   });
 
+  it('refuses blanks by the thousand in no time', () => {
+    for (const blank of [' ', '\t', '\x1c']) {
+      expect(Decimal.parse(`1${blank.repeat(65_000)}x`)).to.equal(undefined);
+      expect(Decimal.parse(`${blank.repeat(30_000)}1${blank.repeat(30_000)}`)?.toString()).to.equal('1');
+    }
+  });
+
   it('prints long fractions in no time', () => {
     const digits = '1234567890'.repeat(6000);
 
