@@ -11,6 +11,7 @@ import { type BoxLimits, BoxReader } from './box-reader.ts';
 import type { BoxRouter } from './box-router.ts';
 import type { BoxReceiver, BoxSender, ViewReceiver } from './box-sender.ts';
 import type { BoxView } from './box-view.ts';
+import { Chunking, type ChunkingOptions } from './chunking.ts';
 import type { Command, ProtocolSwitchCommand } from './command.ts';
 import type { Values } from './command-wire.ts';
 import { BoxDispatcher, type DispatcherOptions } from './dispatcher.ts';
@@ -42,6 +43,8 @@ export interface AmpOptions extends DispatcherOptions, BoxLimits {
    * connection ends. 64 MiB when left out.
    */
   readonly maxBacklogBytes?: number;
+  /** Sends and takes values beyond 65 535 bytes, where the peer does so, too. `maxBoxBytes` holds, where it is given. */
+  readonly chunking?: ChunkingOptions;
   /** Has the peer's StartTLS answered: what the connection is then made secure with. */
   readonly tls?: StartTlsOptions;
 }
@@ -61,6 +64,7 @@ export class Amp extends Protocol implements RemotePeer {
   #limits: BoxLimits;
   readonly #maxBacklogBytes: number;
   readonly #requests: TakeoverRequests;
+  readonly #chunking: Chunking | undefined;
   #reader: BoxReader;
   /** The protocol that the connection has become one of. */
   #successor: StreamProtocol | undefined = undefined;
@@ -91,6 +95,12 @@ export class Amp extends Protocol implements RemotePeer {
       readyChanged: () => this.#readyChanged(),
       loadChanged: () => this.#paceReading(),
     });
+    if (options.chunking !== undefined) {
+      const chunking = new Chunking(options.chunking, this.#dispatcher, this.#output);
+      chunking.limit(options.maxBoxBytes);
+      this.#chunking = chunking;
+      this.#output.sendLargeBox = (box) => chunking.send(box);
+    }
     this.#limits = options;
     this.#reader = this.#newReader();
   }
@@ -182,6 +192,7 @@ export class Amp extends Protocol implements RemotePeer {
   protected limitBoxes(limits: BoxLimits): void {
     this.#limits = limits;
     this.#reader.limit(limits);
+    this.#chunking?.limit(limits.maxBoxBytes);
   }
 
   override makeConnection(transport: Transport): void {
@@ -224,6 +235,7 @@ export class Amp extends Protocol implements RemotePeer {
         this.#reader = this.#newReader();
         if (this.#isReadingPaused) this.#reader.pause();
       },
+      dropWhatIsForTls: (reason) => this.#chunking?.dropWhatIsForTls(reason),
       onEnd: (call) => this.#endings.push(call),
       become: (successor, rest) => this.#become(successor, rest),
     };
@@ -250,8 +262,10 @@ export class Amp extends Protocol implements RemotePeer {
   #boxReceived(view: BoxView): void {
     // As with a transport: after loseConnection nothing is delivered.
     if (this.#output.isLosing) return;
-    if (this.#receiver.viewReceived !== undefined) this.#receiver.viewReceived(view);
-    else this.#receiver.boxReceived(view.toMap());
+    const whole = this.#chunking === undefined ? view : this.#chunking.received(view);
+    if (whole === undefined) return;
+    if (this.#receiver.viewReceived !== undefined) this.#receiver.viewReceived(whole);
+    else this.#receiver.boxReceived(whole.toMap());
   }
 
   /** Has the reader go on, and ends the connection where the peer breaks the rules. */
@@ -281,6 +295,7 @@ export class Amp extends Protocol implements RemotePeer {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reader.takeRest();
+    this.#chunking?.close(reason);
     this.#output.close(reason);
     this.#receiver.stopReceivingBoxes(reason);
   }

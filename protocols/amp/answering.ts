@@ -148,7 +148,7 @@ export class Answering {
     else void returned.then(onValue, onError);
   }
 
-  #settled(callBytes: number, answer: () => void): void {
+  #settled(callBytes: number, answer: () => unknown): void {
     this.#owedCount -= 1;
     this.#owedBytes -= callBytes;
     try {
@@ -163,25 +163,40 @@ export class Answering {
     const { command } = call.responder;
     try {
       if (command !== undefined && command.kind !== 'values') this.#host.takeover?.check(command, returned);
-      this.#answer(call, returned);
+      const sending = this.#answer(call, returned);
+      if (sending !== undefined) this.#waitUntilSent(sending, call);
     } catch (thrown) {
       this.#badReturn(call, toError(thrown));
       return;
     }
     if (command === undefined || command.kind === 'values') return;
-    this.#host.takeover?.begin(command, returned);
+    try {
+      this.#host.takeover?.begin(command, returned);
+    } catch (thrown) {
+      this.#host.report(toError(thrown), false);
+    }
   }
 
   /** Sends the answer. */
-  #answer({ responder: { command }, tag }: ReceivedCall, returned: unknown): void {
+  #answer({ responder: { command }, tag }: ReceivedCall, returned: unknown): Deferred<void> | undefined {
     const { outbox } = this.#host;
     if (command === undefined) {
       const box = requireBox(returned);
-      if (tag !== undefined) outbox.box(box.set('_answer', tagBytes(tag)));
-    } else if (command.kind === 'values') {
-      const values = requireValues(command, returned);
-      if (tag !== undefined) outbox.answer(command.wire, tag, values);
-    } else if (tag !== undefined) outbox.answer(command.wire, tag, {});
+      return tag === undefined ? undefined : outbox.box(box.set('_answer', tagBytes(tag)));
+    }
+    const values = command.kind === 'values' ? requireValues(command, returned) : {};
+    return tag === undefined ? undefined : outbox.answer(command.wire, tag, values);
+  }
+
+  /** An answer in pieces is owed until the last one is sent. */
+  #waitUntilSent(sending: Deferred<void>, call: ReceivedCall): void {
+    this.#owedCount += 1;
+    this.#host.answersOwedChanged();
+    sending.addCallbacks(
+      () => this.#settled(0, () => {}),
+      (error) =>
+        this.#settled(0, () => this.#host.closedReason === undefined && this.#badReturn(call, error)),
+    );
   }
 
   /** Whatever is wrong with what a responder returned. A caller whose answer is too long is told so. */

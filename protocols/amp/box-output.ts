@@ -4,7 +4,7 @@ import type { PushProducer } from '../../lib/interfaces/producer.ts';
 import type { Transport } from '../../lib/interfaces/transport.ts';
 import type { ReceivedBox } from './box.ts';
 import { encodeBox, writeBox } from './box-bytes.ts';
-import type { WriterSender } from './box-sender.ts';
+import type { LargeBoxSender, WriterSender } from './box-sender.ts';
 import { BoxWriter } from './box-writer.ts';
 
 /** So many bytes are handed over without waiting for the end of the turn. */
@@ -16,8 +16,9 @@ const FLUSH_AT_BYTES = 32_768;
  * While there are any, or the transport is full, it is the transport's producer, so that a loseConnection of anybody's
  * waits for them.
  */
-export class BoxOutput implements WriterSender {
+export class BoxOutput implements WriterSender, LargeBoxSender {
   readonly writer = new BoxWriter();
+  sendLargeBox: LargeBoxSender['sendLargeBox'] = undefined;
   #transport: Transport | undefined = undefined;
   #isRegistered = false;
   /** The transport takes more. */

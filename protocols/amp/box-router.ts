@@ -1,7 +1,7 @@
 import type { Deferred } from '../../lib/defer/deferred.ts';
 import { ConnectionDone, UsageError } from '../../lib/errors.ts';
 import type { ReceivedBox } from './box.ts';
-import type { BoxReceiver, BoxSender, PacingSender, ViewReceiver } from './box-sender.ts';
+import type { BoxReceiver, BoxSender, LargeBoxSender, PacingSender, ViewReceiver } from './box-sender.ts';
 import { BoxView } from './box-view.ts';
 import { refuseName } from './declared-errors.ts';
 import { ProtocolViolation } from './errors.ts';
@@ -136,7 +136,7 @@ export class BoxRouter implements ViewReceiver {
 }
 
 /** One conversation of a BoxRouter: what its receiver sends goes to the route of the peer's that it is connected to. */
-export class Route implements PacingSender {
+export class Route implements PacingSender, LargeBoxSender {
   /** What the peer is to say for this route. */
   readonly name: string | undefined;
   readonly #routes: Routes;
@@ -178,8 +178,13 @@ export class Route implements PacingSender {
   sendBox(box: ReceivedBox): void {
     if (this.#state === 'ended') return;
     if (this.#state !== 'started') throw new UsageError(`the route '${this.name ?? ''}' is not connected`);
-    if (this.#remoteName === undefined) this.#routes.sender.sendBox(box);
-    else this.#routes.sender.sendBox(new Map(box).set('_route', byteString(this.#remoteName)));
+    this.#routes.sender.sendBox(this.#addressed(box));
+  }
+
+  /** @internal */
+  get sendLargeBox(): LargeBoxSender['sendLargeBox'] {
+    const { sendLargeBox } = this.#routes.sender as Partial<LargeBoxSender>;
+    return sendLargeBox === undefined ? undefined : (box) => sendLargeBox(this.#addressed(box));
   }
 
   /** Ends the whole connection, after all that was sent. */
@@ -240,6 +245,11 @@ export class Route implements PacingSender {
   /** @internal */
   drained(): void {
     this.#receiver.drained?.();
+  }
+
+  #addressed(box: ReceivedBox): ReceivedBox {
+    if (this.#remoteName === undefined) return box;
+    return new Map(box).set('_route', byteString(this.#remoteName));
   }
 
   /** The peer was told the name of this route, and we do not know its own yet. */

@@ -31,6 +31,12 @@ export interface PacingSender extends BoxSender {
   loadChanged(): void;
 }
 
+/** A sender that may take boxes whose values are longer than a box can hold. */
+export interface LargeBoxSender extends BoxSender {
+  /** Fires when the last of it is on its way; fails with TooLong. Undefined where such boxes are not taken. */
+  readonly sendLargeBox: ((box: ReceivedBox) => Deferred<void>) | undefined;
+}
+
 /** A sender into whose writer boxes can be written directly. */
 export interface WriterSender extends PacingSender {
   readonly writer: BoxWriter;

@@ -265,7 +265,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     const send = (tag: number | undefined) => {
       const call = new Map(box).set('_command', byteString(name));
       if (tag !== undefined) call.set('_ask', tagBytes(tag));
-      this.#open.box(call);
+      return this.#open.box(call);
     };
     if (options?.requiresAnswer === false) {
       return this.#sendUnanswered(send, options).addCallback(() => new Map());
@@ -274,7 +274,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
   }
 
   #sendAnswered(
-    send: (tag: number) => void,
+    send: (tag: number) => Deferred<void> | undefined,
     command: Command | undefined,
     options: CallOptions | undefined,
     answered?: AnswerHook,
@@ -284,17 +284,29 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
       throw new TooManyCalls(`${this.#calls.size} calls wait for answers; no more are allowed`);
     }
     const tag = this.#lastTag + 1;
-    send(tag);
+    // Before it is sent: that may need a call of its own.
     this.#lastTag = tag;
+    let sending: Deferred<void> | undefined;
+    try {
+      sending = send(tag);
+    } catch (error) {
+      if (this.#lastTag === tag) this.#lastTag -= 1;
+      throw error;
+    }
     const call = this.#calls.add(tag, command, answered);
+    sending?.addErrback((error) => this.failCall(tag, error));
     if (this.#calls.size === 1) this.#open.loadChanged();
     return options === undefined ? call : this.#limited(call, options);
   }
 
-  #sendUnanswered(send: (tag: undefined) => void, options: CallOptions | undefined): Deferred<void> {
+  #sendUnanswered(
+    send: (tag: undefined) => Deferred<void> | undefined,
+    options: CallOptions | undefined,
+  ): Deferred<void> {
+    let sending: Deferred<void> | undefined;
     try {
       this.#refuse(options);
-      send(undefined);
+      sending = send(undefined);
     } catch (error) {
       if (error !== this.#closedReason) throw error;
       return unheard(Deferred.fail(toError(error)));
@@ -302,6 +314,7 @@ export class BoxDispatcher implements ViewReceiver, RemotePeer {
     // Twisted counts these too.
     this.#lastTag += 1;
     const outbox = this.#open;
+    if (sending !== undefined) return options === undefined ? sending : this.#limited(sending, options);
     if (outbox.isWritable) return Deferred.succeed(undefined);
     const sent = unheard(outbox.whenWritable());
     return options === undefined ? sent : this.#limited(sent, options);

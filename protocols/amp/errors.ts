@@ -13,8 +13,8 @@ export class TooLong extends HawserError {
   /** The key, or that of the value; undefined where it cannot be known. */
   readonly keyName: string | undefined;
 
-  constructor(what: TooLongDetails) {
-    super(textOf(what));
+  constructor(what: TooLongDetails, options?: ErrorOptions) {
+    super(textOf(what), options);
     this.isKey = what.isKey;
     this.isLocal = what.isLocal;
     this.length = what.length;

@@ -7,6 +7,7 @@ export { BoxRouter, Route } from './box-router.ts';
 export type { BoxReceiver, BoxSender } from './box-sender.ts';
 export { BoxView } from './box-view.ts';
 export { BoxWriter, type Tag } from './box-writer.ts';
+export type { ChunkingOptions } from './chunking.ts';
 export { argumentType, mapped, optional } from './combined-types.ts';
 export {
   type ArgumentsOf,

@@ -1,9 +1,10 @@
 import type { Deferred } from '../../lib/defer/deferred.ts';
 import type { Box } from './box.ts';
 import { writeBox } from './box-bytes.ts';
-import type { BoxSender, PacingSender, WriterSender } from './box-sender.ts';
+import type { BoxSender, LargeBoxSender, PacingSender, WriterSender } from './box-sender.ts';
 import type { Tag } from './box-writer.ts';
 import { type CommandWire, tagBytes, type Values } from './command-wire.ts';
+import { TooLong } from './errors.ts';
 import { byteString } from './wire-key.ts';
 
 const ENCODER = new TextEncoder();
@@ -18,7 +19,8 @@ export interface ErrorReport {
 /**
  * Sends calls, answers and errors: straight into the writer of a connection, or as boxes where there is none.
  *
- * Where a method throws, nothing was sent.
+ * Where a method throws, nothing was sent. What it returns is undefined, but where the box goes in pieces: then it
+ * fires when the last one is on its way.
  */
 export class Outbox {
   readonly #sender: BoxSender;
@@ -45,37 +47,50 @@ export class Outbox {
     (this.#sender as Partial<PacingSender>).loadChanged?.();
   }
 
-  call(wire: CommandWire, tag: number | undefined, values: Values): void {
+  call(wire: CommandWire, tag: number | undefined, values: Values): Deferred<void> | undefined {
     const direct = this.#direct;
-    if (direct === undefined) {
-      this.#sender.sendBox(wire.makeCall(tag, values));
-      return;
+    if (direct === undefined) return this.box(wire.makeCall(tag, values));
+    try {
+      wire.writeCall(direct.writer, tag, values);
+    } catch (error) {
+      return this.#sendLarge(error, () => wire.makeCall(tag, values));
     }
-    wire.writeCall(direct.writer, tag, values);
     direct.boxesWritten();
+    return undefined;
   }
 
-  answer(wire: CommandWire, tag: Tag, values: Values): void {
+  answer(wire: CommandWire, tag: Tag, values: Values): Deferred<void> | undefined {
     const direct = this.#direct;
-    if (direct === undefined) {
-      this.#sender.sendBox(wire.makeAnswer(tag, values));
-      return;
+    if (direct === undefined) return this.box(wire.makeAnswer(tag, values));
+    try {
+      wire.writeAnswer(direct.writer, tag, values);
+    } catch (error) {
+      return this.#sendLarge(error, () => wire.makeAnswer(tag, values));
     }
-    wire.writeAnswer(direct.writer, tag, values);
     direct.boxesWritten();
+    return undefined;
   }
 
   error(tag: Tag, report: ErrorReport): void {
     this.box(errorBox(tag, report));
   }
 
-  box(box: Box): void {
-    if (this.#direct === undefined) {
-      this.#sender.sendBox(box);
-      return;
+  box(box: Box): Deferred<void> | undefined {
+    try {
+      if (this.#direct === undefined) this.#sender.sendBox(box);
+      else writeBox(this.#direct.writer, box);
+    } catch (error) {
+      return this.#sendLarge(error, () => box);
     }
-    writeBox(this.#direct.writer, box);
-    this.#direct.boxesWritten();
+    this.#direct?.boxesWritten();
+    return undefined;
+  }
+
+  #sendLarge(error: unknown, makeBox: () => Box): Deferred<void> {
+    if (!(error instanceof TooLong) || error.isKey) throw error;
+    const sendLargeBox = (this.#sender as Partial<LargeBoxSender>).sendLargeBox;
+    if (sendLargeBox === undefined) throw error;
+    return sendLargeBox(makeBox());
   }
 }
 

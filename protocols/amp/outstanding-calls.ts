@@ -98,6 +98,7 @@ export class OutstandingCalls {
 
   /** The call with that tag fails, although it was not answered. */
   fail(tag: number, reason: Error): void {
+    this.#givenUp.delete(tag);
     const call = this.#calls.get(tag);
     if (call === undefined) return;
     this.#calls.delete(tag);

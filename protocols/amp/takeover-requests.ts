@@ -104,6 +104,7 @@ export class TakeoverRequests {
       else if (tag === undefined) unanswered = reason;
       else tags.push(parseTag(tag, 0, tag.length));
     }
+    this.#connection.dropWhatIsForTls(reason);
     output.release(unanswered);
     for (const tag of tags) this.#dispatcher.failCall(tag, reason);
   }

@@ -15,6 +15,8 @@ export interface TakenConnection {
   takeRest(): Uint8Array;
   /** Reads boxes again, from what comes next. */
   readAgain(): void;
+  /** What waits for TLS, and was not begun, is not sent: there will be none. */
+  dropWhatIsForTls(reason: Error): void;
   /** Has `call` called when the connection has ended. */
   onEnd(call: () => void): void;
   /** Hands the connection over for good; `rest` is what came for `protocol` already. */
@@ -54,7 +56,12 @@ export function requireTaker(command: Command, returned: unknown): void {
 export function takeOver(command: Command, returned: unknown, connection: TakenConnection): void {
   connection.output.flush();
   if (command.kind === 'protocol') {
-    connection.become(returned as StreamProtocol, connection.takeRest());
+    try {
+      connection.become(returned as StreamProtocol, connection.takeRest());
+    } catch (thrown) {
+      connection.transport.abortConnection();
+      throw toError(thrown);
+    }
     return;
   }
   const secured = secure(connection, { isServer: true, ...(returned as StartTlsOptions) });

@@ -115,8 +115,9 @@ export class Ends {
 
   constructor(world: ContractWorld, reactor: MemoryReactor, options: AmpOptions = {}) {
     this.world = world;
-    this.server = new Peer(reactor, { ...options, reportError: (error) => this.reported.push(error) });
-    this.client = new Peer(reactor);
+    const reportError = (error: Error) => this.reported.push(error);
+    this.server = new Peer(reactor, { chunking: {}, ...options, reportError });
+    this.client = new Peer(reactor, { chunking: {} });
   }
 
   async connect(): Promise<void> {
@@ -224,6 +225,19 @@ const AMP_CONTRACT: readonly AmpTest[] = [
       const answers = await outcome(Promise.all(calls));
 
       expect(answers.every((answer) => Buffer.compare(answer.value, value) === 0)).to.equal(true);
+      await end();
+    },
+  },
+  {
+    title: 'carries a value in pieces, and small calls meanwhile',
+    run: async ({ client, outcome, end }) => {
+      const value = Uint8Array.from({ length: 1_000_000 }, (_, index) => index * 7);
+
+      const large = client.callRemote(Echo, { value });
+      const small = client.callRemote(Sum, { a: 1, b: 2 });
+
+      expect(await outcome(small)).to.deep.equal({ total: 3 });
+      expect(Buffer.compare((await outcome(large)).value, value)).to.equal(0);
       await end();
     },
   },
