@@ -176,11 +176,14 @@ function usable<T>(make: () => T): T {
   }
 }
 
-/** As DNS has it: in ASCII, without the dot of the root. */
+/**
+ * As DNS has it: in ASCII, without the dot of the root. Each label has something in it: to OpenSSL `.example.com` is every
+ * host there.
+ */
 function hostName(name: string): string {
   if (isIP(name) !== 0) return name;
   const ascii = domainToASCII(name.replace(/\.$/, ''));
-  if (ascii === '')
+  if (ascii.includes('*') || ascii.split('.').includes(''))
     throw new UsageError(`serverName is a host name or an IP address, not ${JSON.stringify(name)}`);
   return ascii;
 }

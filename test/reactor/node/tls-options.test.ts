@@ -87,6 +87,9 @@ describe('nodeTls.prepare', () => {
     expect(asClient({ serverName: undefined, ca: made.ca.certificate })).to.throw(UsageError, 'serverName');
     expect(asClient({ serverName: '' })).to.throw(UsageError, 'serverName');
     expect(asClient({ serverName: 'not a name' })).to.throw(UsageError, 'serverName');
+    expect(asClient({ serverName: '.localhost' })).to.throw(UsageError, 'serverName');
+    expect(asClient({ serverName: '*.localhost' })).to.throw(UsageError, 'serverName');
+    expect(asClient({ serverName: 'localhost.' })).to.not.throw();
     expect(asClient({ serverName: undefined, pin: PIN })).to.not.throw();
     expect(asClient({ serverName: undefined, insecure: true })).to.not.throw();
     expect(asClient({ serverName: 'bücher.example' })).to.not.throw();
