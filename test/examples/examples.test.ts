@@ -37,6 +37,10 @@ describe('the examples of the documentation', function () {
     );
   });
 
+  it('divide by calls of AMP over PTCP, as Twisted does beside it', async () => {
+    expect(await run('amp.ts')).to.equal('logged: hello\n3\ndivision by zero\n');
+  });
+
   for (const [example, page] of [
     ['echo.ts', 'README.md'],
     ['virtual-time.ts', 'README.md'],
