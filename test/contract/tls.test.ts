@@ -21,5 +21,5 @@ for (const kind of [inetKind('tls'), inetKind('ptcp+tls'), namedKind('memory+tls
       () => new MemoryReactor({ tls: nodeTls }),
       () => secure,
     );
-  });
+  }).timeout(10_000);
 }

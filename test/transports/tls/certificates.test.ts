@@ -387,7 +387,7 @@ describe('the certificates of TLS', () => {
       expect(await world.bothFailed(attempt)).to.be.instanceOf(NoCommonAlpn);
     });
   });
-});
+}).timeout(10_000);
 
 function own({ certificate, key }: TestCertificate): object {
   return { certificate, key };

@@ -201,4 +201,4 @@ describe('a TLS connection', () => {
       ConnectionDone,
     ]);
   });
-});
+}).timeout(10_000);

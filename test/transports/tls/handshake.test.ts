@@ -427,7 +427,7 @@ describe('a TLS handshake', () => {
       expect(attempt.factory.reason).to.be.instanceOf(TlsError);
     }
   });
-});
+}).timeout(10_000);
 
 function ownClient({ client }: TestCertificates): object {
   return { certificate: client.certificate, key: client.key };
