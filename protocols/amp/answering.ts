@@ -19,6 +19,8 @@ const NO_TAKEOVER: ErrorReport = {
   description: 'This is a route, not a connection',
 };
 
+const UNDER_WAY: ErrorReport = { code: 'CROSSED', description: 'The connection is about to change already' };
+
 /** So many times as many bytes as stop the reading may be owed, where reading must go on. */
 const OWED_BYTES_FACTOR = 4;
 
@@ -60,6 +62,8 @@ export class Answering {
   readonly #host: AnsweringHost;
   #owedCount = 0;
   #owedBytes = 0;
+  /** A responder is at work that may make something else of the connection: there is one to be taken over, once. */
+  #isTakingOver = false;
 
   constructor(host: AnsweringHost) {
     this.#host = host;
@@ -123,7 +127,8 @@ export class Answering {
   #isRefused(command: Command, tag: Tag | undefined): boolean {
     if (command.kind === 'values') return false;
     const { takeover, outbox } = this.#host;
-    const refusal = takeover === undefined ? NO_TAKEOVER : takeover.refusal(command);
+    const refusal =
+      takeover === undefined ? NO_TAKEOVER : this.#isTakingOver ? UNDER_WAY : takeover.refusal(command);
     if (refusal === undefined) return false;
     if (tag === undefined)
       throw new ProtocolViolation(`'${command.name}' was refused, and the caller would not know`);
@@ -140,9 +145,15 @@ export class Answering {
   #waitFor(returned: PromiseLike<unknown>, call: ReceivedCall, callBytes: number): void {
     this.#owedCount += 1;
     this.#owedBytes += callBytes;
+    const isTakingOver = call.responder.command !== undefined && call.responder.command.kind !== 'values';
+    if (isTakingOver) this.#isTakingOver = true;
+    const settled = (answer: () => void) => {
+      if (isTakingOver) this.#isTakingOver = false;
+      this.#settled(callBytes, answer);
+    };
     this.#host.answersOwedChanged();
-    const onValue = (value: unknown) => this.#settled(callBytes, () => this.#returned(call, value));
-    const onError = (thrown: unknown) => this.#settled(callBytes, () => this.#failed(call, toError(thrown)));
+    const onValue = (value: unknown) => settled(() => this.#returned(call, value));
+    const onError = (thrown: unknown) => settled(() => this.#failed(call, toError(thrown)));
     // A Deferred answers in the turn in which it fires, a promise cannot.
     if (returned instanceof Deferred) returned.addCallbacks(onValue, onError);
     else void returned.then(onValue, onError);

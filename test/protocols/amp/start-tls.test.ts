@@ -133,6 +133,36 @@ describe('StartTLS', () => {
     expect(await sum).to.deep.equal({ total: 3 });
   });
 
+  it('is begun once where a peer asks twice while the responder takes its time', async () => {
+    const options = new Deferred<StartTlsOptions>();
+    const amp = new Amp();
+    const transport = new StringTransport();
+    let askedCount = 0;
+    amp.respond(StartTls, () => {
+      askedCount += 1;
+      return options;
+    });
+    amp.makeConnection(transport);
+    const request = (tag: string) =>
+      encodeBox(
+        new Map(
+          Object.entries({ _ask: tag, _command: 'StartTLS' }).map(([key, text]) => [
+            key,
+            new TextEncoder().encode(text),
+          ]),
+        ),
+      );
+
+    amp.dataReceived(request('1'));
+    amp.dataReceived(request('2'));
+    options.callback(SERVER_TLS);
+    await turn();
+
+    expect(askedCount).to.equal(1);
+    expect(transport.text).to.contain('CROSSED').and.to.contain('_answer\0\x011');
+    expect(transport.tlsOptions).to.deep.equal(SERVER_TLS);
+  });
+
   it('is refused to a peer that asks although there is TLS, and the connection goes on', async () => {
     const pair = makePair();
     pair.serverSide.startTLS(SERVER_TLS);
