@@ -35,6 +35,7 @@ export class BoxView {
     let size = 0;
     for (const [name, value] of box) size += name.length + value.length + 2 * KEY_OFFSET;
     const bytes = new Uint8Array(size);
+    view.#bytes = bytes;
     let at = 0;
     for (const [name, value] of box) {
       const key = wireKey(name);
@@ -44,7 +45,6 @@ export class BoxView {
       view.#add(at + KEY_OFFSET, valueAt, valueAt + value.length);
       at = valueAt + value.length;
     }
-    view.#bytes = bytes;
     view.#offset = size;
     return view;
   }
