@@ -1,4 +1,5 @@
 import type { Crc32 } from '../bytes/crc32.ts';
+import type { InetAddress } from '../interfaces/address.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../interfaces/tls.ts';
 import type { PtcpPort } from '../ptcp/port.ts';
 import { type PtcpConnectOptions, type PtcpListenOptions, PtcpProvider } from '../ptcp/provider.ts';
@@ -15,7 +16,7 @@ declare module '../transports/provider.ts' {
     tls: {
       listen: TcpListenOptions & TlsServerOptions;
       connect: TcpConnectOptions & TlsClientOptions;
-      port: TlsPort<StreamPort>;
+      port: TlsPort<StreamPort<InetAddress>>;
     };
     'ptcp+tls': {
       listen: PtcpListenOptions & TlsServerOptions;

@@ -6,8 +6,8 @@ import type { StreamChannel } from './provider.ts';
 import { closeQuietly, StreamTransport } from './stream-transport.ts';
 
 /** What a kind of stream transport holds for a bound port. */
-export interface Listener extends Bound {
-  getHost(): Address;
+export interface Listener<A extends Address = Address> extends Bound {
+  getHost(): A;
 }
 
 /** What a listener reports, from the event loop. */
@@ -18,18 +18,18 @@ export interface ListenerEvents {
 }
 
 /** A way to bind a listener that reports to `events`. */
-export type Listen = (events: ListenerEvents) => Bind<Listener>;
+export type Listen<A extends Address = Address> = (events: ListenerEvents) => Bind<Listener<A>>;
 
 /**
  * A port that accepts stream connections: the half that all kinds of transport share.
  *
  * The factory is in use (doStart, doStop) from the moment the port is bound until it is closed.
  */
-export class StreamPort extends Port<Listener> {
+export class StreamPort<A extends Address = Address> extends Port<Listener> {
   readonly #factory: StreamFactory;
 
   /** `name` says in messages what is to be bound. */
-  constructor(host: TransportHost, factory: StreamFactory, name: string, listen: Listen) {
+  constructor(host: TransportHost, factory: StreamFactory, name: string, listen: Listen<A>) {
     super(host, name);
     this.#factory = factory;
     this.begin(
@@ -40,8 +40,9 @@ export class StreamPort extends Port<Listener> {
     );
   }
 
-  getHost(): Address {
-    return this.bound.getHost();
+  getHost(): A {
+    // Port<Listener<A>> would keep a port of one kind from standing where any is wanted.
+    return this.bound.getHost() as A;
   }
 
   protected started(): void {

@@ -1,3 +1,4 @@
+import type { InetAddress } from '../../interfaces/address.ts';
 import type { StreamClientFactory, StreamFactory } from '../../interfaces/protocol.ts';
 import type { TransportHost } from '../../interfaces/reactor.ts';
 import { attemptAddresses, type TryAddress } from '../attempt-addresses.ts';
@@ -31,7 +32,7 @@ export interface TcpConnectOptions {
 
 declare module '../provider.ts' {
   interface TransportOptions {
-    tcp: { listen: TcpListenOptions; connect: TcpConnectOptions; port: StreamPort };
+    tcp: { listen: TcpListenOptions; connect: TcpConnectOptions; port: StreamPort<InetAddress> };
   }
 }
 
@@ -44,12 +45,12 @@ export class TcpProvider implements TransportProvider<TcpListenOptions, TcpConne
     target: ListenTarget,
     factory: StreamFactory,
     options: TcpListenOptions,
-  ): StreamPort {
+  ): StreamPort<InetAddress> {
     requireKnownNames(options, LISTEN_OPTIONS, 'listening for tcp');
     requirePort(target.port, 0);
     const localHost = target.host ?? options.interface ?? '0.0.0.0';
     requireLiteral(localHost, 'interface');
-    const listen: Listen = (events) => (done) => {
+    const listen: Listen<InetAddress> = (events) => (done) => {
       return host.sockets.listenTcp(
         {
           host: localHost,
