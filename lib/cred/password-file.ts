@@ -124,7 +124,7 @@ export class PasswordFile implements UserStore {
     try {
       const facts = await file.facts();
       if (this.#loaded !== undefined && isSame(this.#loaded.facts, facts)) return this.#loaded;
-      return await read(file, facts, this.#nameCase);
+      return await read(this.#path, file, facts, this.#nameCase);
     } finally {
       await file.close();
     }
@@ -233,11 +233,13 @@ export class PasswordFile implements UserStore {
   }
 }
 
-async function read(file: OpenFile, facts: FileFacts, nameCase: NameCase): Promise<Loaded> {
+async function read(path: string, file: OpenFile, facts: FileFacts, nameCase: NameCase): Promise<Loaded> {
   let before = facts;
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
-    if (before.kind !== 'file') throw new UserStoreFailure('the password file is no regular file');
-    if (before.sizeBytes > MAX_FILE_BYTES) throw new UserStoreFailure('the password file is too large');
+    if (before.kind !== 'file')
+      throw new UserStoreFailure(`${path} is no regular file; name a password file`);
+    if (before.sizeBytes > MAX_FILE_BYTES)
+      throw new UserStoreFailure(`${path} is too large for a password file`);
     const bytes = await file.read(0, before.sizeBytes);
     const after = await file.facts();
     if (isSame(before, after)) return { facts: after, users: UsersText.decode(bytes, nameCase) };
