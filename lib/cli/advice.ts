@@ -30,7 +30,10 @@ const ADVICE: Readonly<Record<TransferReason, Readonly<Record<Role, string>>>> =
     sender: 'rename yours, or start the receiver with --overwrite',
     receiver: 'move it away, or start again with --overwrite',
   },
-  busy: { sender: 'send it when that one is over', receiver: 'it can be sent when that one is over' },
+  busy: {
+    sender: 'send it when that one is over; a sender that was killed is missed after 30 s',
+    receiver: 'it can be sent when that one is over',
+  },
   'no-space': {
     sender: `send it again when there is room: ${GOES_ON}`,
     receiver: `make room and have it sent again: ${GOES_ON}`,

@@ -5,7 +5,7 @@ const REASON_TEXTS = {
   'bad-name': 'its name is not one that every system can hold safely',
   'too-large': 'it is larger than the receiver allows',
   exists: 'the receiver has a file of that name',
-  busy: 'the receiver is taking another file of that name',
+  busy: 'the receiver is taking a file of that name already',
   'no-space': "the receiver's disk is full",
   'cannot-write': 'the receiver cannot write it',
   'cannot-read': 'the sender cannot read it',
