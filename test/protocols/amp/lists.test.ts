@@ -3,15 +3,22 @@ import { expectTypeOf } from 'expect-type';
 import fc from 'fast-check';
 import { UsageError } from '../../../lib/errors.ts';
 import {
+  AmpDateTime,
   ArgumentError,
   type ArgumentType,
   ampList,
   argumentType,
+  boolean,
   bytes,
+  Decimal,
+  dateTime,
+  decimal,
+  float,
   integer,
   listOf,
   type OptionalArgument,
   optional,
+  path,
   TooLong,
   unicode,
   type ValueOf,
@@ -39,6 +46,21 @@ describe('listOf', () => {
 
     expect(readText(listOf(letter), writtenText(listOf(letter), ['a', 'bc']))).to.deep.equal(['a', 'bc']);
   });
+
+  for (const [title, type, values] of [
+    ['bytes', listOf(bytes), [Uint8Array.of(0, 255), new Uint8Array(0)]],
+    ['booleans', listOf(boolean), [true, false]],
+    ['floats', listOf(float), [1, Number.NaN, Number.NEGATIVE_INFINITY]],
+    ['paths', listOf(path), ['/srv/x', '']],
+    ['decimals', listOf(decimal), ['1E+2', 'NaN', 'sNaN', '-Infinity'].map((text) => Decimal.from(text))],
+    ['times', listOf(dateTime), [new AmpDateTime({ year: 1, month: 2, day: 3, offsetMinutes: -90 })]],
+  ] as const) {
+    it(`reads ${title} as they were written`, () => {
+      const list = type as ArgumentType<readonly unknown[]>;
+
+      expect(list.read(written(list, values)).map(String)).to.deep.equal(values.map(String));
+    });
+  }
 
   it('drops an element that is cut short, as Twisted does', () => {
     for (const tail of ['\0', '\0\x02', '\0\x02x'])
