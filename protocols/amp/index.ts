@@ -26,7 +26,7 @@ export {
 export type { WireHooks } from './command-wire.ts';
 export { AmpDateTime, type DateTimeFields, dateTime } from './date-time.ts';
 export { Decimal, type DecimalKind, decimal } from './decimal.ts';
-export { BoxDispatcher, type DispatcherOptions } from './dispatcher.ts';
+export { BoxDispatcher, type DispatcherHost, type DispatcherOptions } from './dispatcher.ts';
 export * from './errors.ts';
 export { float } from './float.ts';
 export { bigInteger, integer, safeInteger } from './integer.ts';
