@@ -41,11 +41,16 @@ describe('the examples of the documentation', function () {
     expect(await run('amp.ts')).to.equal('logged: hello\n3\ndivision by zero\n');
   });
 
+  it('call a calculator, which cannot divide by zero', async () => {
+    expect(await run('sum.ts')).to.equal('94\nInfinity\n');
+  });
+
   for (const [example, page] of [
     ['echo.ts', 'README.md'],
     ['virtual-time.ts', 'README.md'],
     ['numbers.ts', 'docs/protocols.md'],
     ['login.ts', 'docs/cred.md'],
+    ['sum.ts', 'docs/amp.md'],
   ] as const) {
     it(`stand in ${page} as they are: ${example}`, async () => {
       const [readme, source] = await Promise.all([
