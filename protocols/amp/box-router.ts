@@ -181,7 +181,7 @@ export class Route implements PacingSender, LargeBoxSender {
     this.#routes.sender.sendBox(this.#addressed(box));
   }
 
-  /** @internal */
+  /** Sends a box in pieces, where the connection can. */
   get sendLargeBox(): LargeBoxSender['sendLargeBox'] {
     const { sendLargeBox } = this.#routes.sender as Partial<LargeBoxSender>;
     return sendLargeBox === undefined ? undefined : (box) => sendLargeBox(this.#addressed(box));
