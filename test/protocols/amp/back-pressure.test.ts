@@ -116,6 +116,19 @@ describe('an Amp that owes answers', () => {
     expect(transport.paused).to.equal(true);
   });
 
+  it('refuses calls beyond 64 times as many, where it must read on', async () => {
+    start({ maxAnswersOwed: 1 });
+    void amp.callRemote(Sum, { a: 1, b: 1 });
+    await turn();
+    transport.clear();
+
+    amp.dataReceived(sums(66));
+
+    expect(waiting).to.have.length(64);
+    expect(transport.text.match(/BUSY/g)).to.have.length(2);
+    expect(transport.disconnecting).to.equal(false);
+  });
+
   it('stops reading while the peer does not take its answers, and goes on when it does', async () => {
     start();
     amp.respond(Sum, () => ({ total: 3 }));

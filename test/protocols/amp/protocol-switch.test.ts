@@ -266,4 +266,25 @@ describe('a switch of protocols', () => {
     expect(await failure).to.be.instanceOf(UnknownRemoteError);
     expect(reported.map(({ name }) => name)).to.deep.equal(['BadLocalReturn']);
   });
+
+  for (const isLater of [false, true]) {
+    it(`ends the connection, and reports, when the new protocol will not begin${isLater ? ', also later' : ''}`, async () => {
+      const reported: Error[] = [];
+      const problem = new Error('not this connection');
+      pair = new AmpPair(new Amp(), new Amp({ reportError: (error) => reported.push(error) }));
+      const unwilling = new (class extends Protocol {
+        override connectionMade(): void {
+          throw problem;
+        }
+      })();
+      pair.server.respond(SwitchToEcho, () => (isLater ? Promise.resolve(unwilling) : unwilling));
+
+      const switched = pair.client.switchProtocol(SwitchToEcho, { ok: true }, () => new Recorder());
+      await pair.flow();
+
+      expect(await switched).to.be.instanceOf(Recorder);
+      expect(reported).to.deep.equal([problem]);
+      expect(pair.serverSide.connected).to.equal(false);
+    });
+  }
 });

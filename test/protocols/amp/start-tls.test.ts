@@ -282,4 +282,54 @@ describe('StartTLS', () => {
 
     expect((await failure).message).to.contain('startTLS');
   });
+
+  it('ends the connection, and reports, when the responder’s options cannot be used', async () => {
+    const reported: Error[] = [];
+    const problem = new UsageError('no such option');
+    const pair = makePair({ tls: SERVER_TLS, reportError: (error) => reported.push(error) });
+    Object.assign(pair.serverSide, {
+      startTLS: () => {
+        throw problem;
+      },
+    });
+
+    const failure = failureOf(pair.client.startTLS(CLIENT_TLS));
+    await pair.flow();
+
+    expect(await failure).to.be.instanceOf(Error);
+    expect(reported).to.deep.equal([problem]);
+    expect(pair.serverSide.connected).to.equal(false);
+  });
+
+  it('fails, and ends the connection, when the caller’s options cannot be used', async () => {
+    const problem = new UsageError('no such option');
+    const pair = makePair();
+    Object.assign(pair.clientSide, {
+      startTLS: () => {
+        throw problem;
+      },
+    });
+
+    const failure = failureOf(pair.client.startTLS(CLIENT_TLS));
+    await pair.flow();
+
+    expect(await failure).to.equal(problem);
+    expect(pair.clientSide.connected).to.equal(false);
+  });
+
+  it('ends the connection when the peer begins it after the call was given up', async () => {
+    const pair = makePair({});
+    const later = new Deferred<StartTlsOptions>();
+    pair.server.respond(StartTls, () => later);
+    const call = pair.client.startTLS(CLIENT_TLS);
+    const failure = failureOf(call);
+    await pair.flow();
+
+    call.cancel();
+    later.callback(SERVER_TLS);
+    await pair.flow();
+
+    expect((await failure).name).to.equal('CancelledError');
+    expect(pair.clientSide.connected).to.equal(false);
+  });
 });
