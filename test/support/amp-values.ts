@@ -1,11 +1,39 @@
 import fc from 'fast-check';
-import type { ArgumentType } from '../../protocols/amp/index.ts';
-import { BoxWriter } from '../../protocols/amp/index.ts';
+import {
+  type ArgumentType,
+  ampList,
+  BoxWriter,
+  boolean,
+  bytes,
+  dateTime,
+  decimal,
+  float,
+  integer,
+  listOf,
+  optional,
+  path,
+  unicode,
+} from '../../protocols/amp/index.ts';
 import { wireKey } from '../../protocols/amp/wire-key.ts';
 
 const KEY = wireKey('v');
 /** What stands before the value in a box of one key: the key, and the length of the value. */
 const BEFORE_BYTES = 5;
+
+/** A schema with an argument of each type, as Twisted was asked for it. */
+export const EVERYTHING = {
+  integer,
+  string: bytes,
+  float,
+  boolean,
+  unicode,
+  path,
+  'list-of': listOf(integer),
+  amplist: ampList({ x: integer, y: optional(unicode) }),
+  decimal,
+  datetime: dateTime,
+  opt: optional(integer),
+};
 
 /** The bytes of one value. */
 export function written<T>(type: ArgumentType<T>, value: T): Uint8Array {

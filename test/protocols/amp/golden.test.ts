@@ -5,22 +5,14 @@ import {
   Amp,
   AmpDateTime,
   type AmpOptions,
-  ampList,
-  boolean,
-  bytes,
   Decimal,
-  dateTime,
-  decimal,
   defineCommand,
   encodeBox,
-  float,
   integer,
-  listOf,
-  optional,
-  path,
   unicode,
 } from '../../../protocols/amp/index.ts';
 import { turn } from '../../support/amp-pair.ts';
+import { EVERYTHING } from '../../support/amp-values.ts';
 
 class ZeroDivision extends Error {}
 class Overflow extends Error {}
@@ -37,19 +29,6 @@ const Divide = defineCommand({
   errors: { ZERO_DIVISION: ZeroDivision },
   fatalErrors: { OVERFLOW: Overflow },
 });
-const EVERYTHING = {
-  integer,
-  string: bytes,
-  float,
-  boolean,
-  unicode,
-  path,
-  'list-of': listOf(integer),
-  amplist: ampList({ x: integer, y: optional(unicode) }),
-  decimal,
-  datetime: dateTime,
-  opt: optional(integer),
-};
 const Everything = defineCommand({ name: 'everything', arguments: EVERYTHING, response: EVERYTHING });
 
 // What python3-twisted writes: C what the caller, S what the answering side does.

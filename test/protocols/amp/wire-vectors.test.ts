@@ -24,7 +24,7 @@ import {
   path,
   unicode,
 } from '../../../protocols/amp/index.ts';
-import { readText, writtenText } from '../../support/amp-values.ts';
+import { EVERYTHING, readText, writtenText } from '../../support/amp-values.ts';
 
 interface Vectors {
   readonly encode: Readonly<
@@ -198,19 +198,7 @@ describe("Twisted's vectors", () => {
   }
 
   it('writes every type in one call, and its answer', () => {
-    const everything = compileSchema({
-      integer,
-      string: bytes,
-      float,
-      boolean,
-      unicode,
-      path,
-      'list-of': listOf(integer),
-      amplist: ampList({ x: integer, y: optional(unicode) }),
-      decimal,
-      datetime: dateTime,
-      opt: optional(integer),
-    });
+    const everything = compileSchema(EVERYTHING);
     const values = {
       integer: -42,
       string: latin1('\x00\xff'),
